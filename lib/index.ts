@@ -1,0 +1,2 @@
+export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
+export type { DataType, DataTypeMap, FloatTensor, FloatType, Tensor } from './tensor.js';

@@ -1,0 +1,140 @@
+import { rangeError, typeError } from './errors.js';
+
+/** Element types, named as in ONNX Runtime; `bfloat16` is this package's addition. */
+export type DataType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'uint8';
+
+/** The element types that float operations take. They accumulate in float32 whatever the input. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16';
+
+/** The array class that holds each element type. `Float16Array` exists from Node 24 on. */
+export interface DataTypeMap {
+  float32: Float32Array;
+  float16: Uint16Array | Float16Array;
+  bfloat16: Uint16Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  uint8: Uint8Array;
+}
+
+/**
+ * Dense, row-major data with a shape. Structural: tensors of onnxruntime-common and transformers.js
+ * fit as they are, and results of this package have the same shape.
+ */
+export interface Tensor<T extends DataType = DataType> {
+  readonly type: T;
+  readonly data: DataTypeMap[T];
+  readonly dims: readonly number[];
+  /** Where the data lives; this build knows `'cpu'`. */
+  readonly location?: string;
+}
+
+/** A tensor of any float type. */
+export type FloatTensor = Tensor<FloatType>;
+
+/** Bytes an element takes. */
+export const bytesPerElement: Readonly<Record<DataType, number>> = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+};
+
+const Float16 = (globalThis as { Float16Array?: Float16ArrayConstructor }).Float16Array;
+
+function holds(type: DataType, data: unknown): boolean {
+  switch (type) {
+    case 'float32':
+      return data instanceof Float32Array;
+    case 'float16':
+      return data instanceof Uint16Array || (Float16 !== undefined && data instanceof Float16);
+    case 'bfloat16':
+      return data instanceof Uint16Array;
+    case 'int32':
+      return data instanceof Int32Array;
+    case 'int64':
+      return data instanceof BigInt64Array;
+    case 'uint8':
+      return data instanceof Uint8Array;
+    default:
+      return false;
+  }
+}
+
+const arrayNames: Readonly<Record<DataType, string>> = {
+  float32: 'a Float32Array',
+  float16: 'a Uint16Array or Float16Array',
+  bfloat16: 'a Uint16Array',
+  int32: 'an Int32Array',
+  int64: 'a BigInt64Array',
+  uint8: 'a Uint8Array',
+};
+
+const sharedConstructors = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+};
+
+/** Number of elements of a shape. */
+export function elementCount(dims: readonly number[]): number {
+  let count = 1;
+  for (const dim of dims) count *= dim;
+  return count;
+}
+
+/**
+ * Checks that a value is a tensor of one of the given types with data that matches its dims, and returns
+ * it as read: each property once, so that a getter cannot change its mind between check and use.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE`
+ */
+export function readTensor<T extends DataType>(path: string, value: unknown, types: readonly T[]): Tensor<T> {
+  if (typeof value !== 'object' || value === null)
+    throw typeError(path, 'a tensor { type, data, dims }', value);
+  const { type, data, dims, location } = value as { [K in keyof Tensor]?: unknown };
+  if (!types.includes(type as T))
+    throw typeError(`${path}.type`, types.map((t) => `'${t}'`).join(' or '), type);
+  if (location !== undefined && location !== 'cpu') throw typeError(`${path}.location`, "'cpu'", location);
+  if (!holds(type as T, data))
+    throw typeError(`${path}.data`, `${arrayNames[type as T]} for type '${type}'`, data);
+  const shape = readDims(`${path}.dims`, dims);
+  const length = (data as { length: number }).length;
+  if (elementCount(shape) !== length) {
+    throw rangeError(
+      `${path}.dims`,
+      `a shape of ${length} elements, the length of the data`,
+      shape,
+      'ERR_TOKENSIEVE_SHAPE',
+    );
+  }
+  return { type: type as T, data: data as DataTypeMap[T], dims: shape };
+}
+
+function readDims(path: string, dims: unknown): number[] {
+  if (!Array.isArray(dims)) throw typeError(path, 'an array of integers', dims);
+  const shape = Array.from(dims as unknown[]);
+  if (shape.length > 8) throw rangeError(path, 'at most 8 dimensions', shape.length, 'ERR_TOKENSIEVE_SHAPE');
+  for (const [i, dim] of shape.entries()) {
+    if (typeof dim !== 'number') throw typeError(`${path}[${i}]`, 'an integer', dim);
+    if (!Number.isSafeInteger(dim) || dim < 0)
+      throw rangeError(`${path}[${i}]`, 'an integer from 0', dim, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  return shape as number[];
+}
+
+/** A new tensor of zeros; a float16 one uses the array class of `like` where that is a `Float16Array`. */
+export function zeros<T extends DataType>(type: T, dims: readonly number[], like?: unknown): Tensor<T> {
+  const useFloat16 = type === 'float16' && Float16 !== undefined && like instanceof Float16;
+  const Constructor = useFloat16 ? (Float16 as unknown as Float32ArrayConstructor) : sharedConstructors[type];
+  return { type, data: new Constructor(elementCount(dims)) as unknown as DataTypeMap[T], dims: [...dims] };
+}
+
+/** Convenience: a float32 tensor around an array, without a copy. */
+export function tensor(data: Float32Array, dims: readonly number[]): Tensor<'float32'> {
+  return readTensor('tensor', { type: 'float32', data, dims }, ['float32']);
+}
