@@ -1,0 +1,174 @@
+// The references against cases small enough to work out by hand.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../support/float16.js';
+import { values } from '../support/tensors.js';
+import { attention } from './attention.js';
+import { attentionScores, pool } from './attention-scores.js';
+import { bipartiteMatch } from './bipartite-match.js';
+import { gatherTokens } from './gather-tokens.js';
+import { activate, erfc, matmul } from './matmul.js';
+import { mergeTokens } from './merge-tokens.js';
+import { restoreTokens } from './restore-tokens.js';
+import { quantile, selectThreshold } from './select-threshold.js';
+import { tokenNorms } from './token-norms.js';
+import { topK } from './top-k.js';
+
+function assertClose(actual: ArrayLike<number>, expected: readonly number[]): void {
+  assert.equal(actual.length, expected.length);
+  expected.forEach((value, i) => {
+    assert.ok(Math.abs(actual[i] - value) < 1e-12, `[${i}]: got ${actual[i]}, expected ${value}`);
+  });
+}
+
+suite('references', () => {
+  // One head of one channel: with keys 0 and ln 3, a query of 1 gives 1/4 and 3/4, a query of 0 one half each.
+  const q = values([1, 0], [1, 1, 2, 1]);
+  const k = values([0, Math.log(3)], [1, 1, 2, 1]);
+
+  test('attentionScores', () => {
+    const { scores, lse, entropy } = attentionScores(q, k, { scale: 1 });
+    assert.deepEqual(scores.dims, [1, 2]);
+    assertClose(scores.data, [3 / 8, 5 / 8]);
+    assertClose(lse.data, [Math.log(4), Math.log(2)]);
+    assertClose(entropy.data, [Math.log(4) - 0.75 * Math.log(3), Math.log(2)]);
+    assertClose(attentionScores(q, k, { scale: 1, reduce: 'max' }).scores.data, [1 / 2, 3 / 4]);
+    assertClose(attentionScores(q, k, { scale: 1, causal: true }).scores.data, [3 / 4, 1 / 4]);
+    assertClose(attentionScores(q, k, { scale: 1, causal: true, reduce: 'observed' }).scores.data, [
+      3 / 4,
+      1 / 2,
+    ]);
+    assertClose(attentionScores(q, k, { scale: 1, causal: true, window: 1 }).scores.data, [1 / 2, 1 / 2]);
+    assertClose(attentionScores(q, k, { scale: 1, queries: 'first' }).scores.data, [1 / 4, 3 / 4]);
+    assertClose(attentionScores(q, k, { scale: 1, keys: { last: 1 } }).scores.data, [5 / 8]);
+    assertClose(attentionScores(q, k, { scale: 1, mask: [2, 0] }).scores.data, [0, 1]);
+    assertClose(attentionScores(q, k, { scale: 1, queryMask: [0, 2] }).scores.data, [1 / 4, 3 / 4]);
+    assertClose(attentionScores(q, k, { scale: 1, lengths: [1] }).scores.data, [1, 0]);
+    assertClose(attentionScores(q, k, { scale: 1, bias: [Math.log(3), 0] }).scores.data, [5 / 8, 3 / 8]);
+    assertClose(attentionScores(q, k, { scale: 1, lse: [0, 0] }).scores.data, [1, 2]);
+    const v = values([3, 4, 0, 2], [1, 1, 2, 2]);
+    assertClose(attentionScores(q, k, { scale: 1, values: v }).scores.data, [15 / 8, 10 / 8]);
+  });
+
+  test('attentionScores over heads', () => {
+    const heads = values([1, 0], [1, 2, 1, 1]);
+    const score = (mode: 'sum' | 'max' | 'none' | 'group') =>
+      attentionScores(heads, k, { scale: 1, heads: mode }).scores;
+    assertClose(score('sum').data, [3 / 4, 5 / 4]);
+    assertClose(score('max').data, [1 / 2, 3 / 4]);
+    assert.deepEqual(score('none').dims, [1, 2, 2]);
+    assertClose(score('none').data, [1 / 4, 3 / 4, 1 / 2, 1 / 2]);
+    assert.deepEqual(score('group').dims, [1, 1, 2]);
+    assertClose(score('group').data, [3 / 8, 5 / 8]);
+  });
+
+  test('pool', () => {
+    assertClose(pool(Float64Array.of(3, 6, 9), { kernel: 3, mode: 'avg' }), [3, 6, 5]);
+    assertClose(pool(Float64Array.of(-3, -6, -9), { kernel: 3, mode: 'max' }), [-3, -3, -6]);
+  });
+
+  test('attention', () => {
+    const v = values([4, 0, 0, 8], [1, 1, 2, 2]);
+    assertClose(attention(q, k, v, { scale: 1 }).output.data, [1, 6, 2, 4]);
+    assertClose(attention(q, k, v, { scale: 1, mask: [2, 2] }).output.data, [0, 0, 0, 0]);
+  });
+
+  test('topK', () => {
+    assert.deepEqual(topK([1, 3, 2, 3], 2), [1, 3]);
+    assert.deepEqual(topK([1, 3, 2, 3], 3, { order: 'value' }), [1, 3, 2]);
+    assert.deepEqual(topK([-0, 0, Number.NaN, Number.NEGATIVE_INFINITY], 3, { order: 'value' }), [0, 1, 3]);
+    assert.deepEqual(topK([4, 1, Number.NaN], 2, { largest: false, order: 'value' }), [1, 0]);
+    assert.deepEqual(topK([9, 1, 8, 7], 2, { mask: [2, 1, 0, 0] }), [1, 2]);
+    assert.deepEqual(topK([1, 2, 4, 3], 1, { offsets: [0, 2, 4] }), [1, 2]);
+  });
+
+  test('selectThreshold', () => {
+    assert.equal(quantile([1, 2, 3, 4], 0.5), 2.5);
+    assert.equal(quantile([1, 2, 3, 4, 5], 0.9), 4.6);
+    assert.deepEqual(selectThreshold([1, 2, 3], { above: 2 }), [2]);
+    assert.deepEqual(selectThreshold([5, 1, 2, 3], { quantile: 0.5 }), [0, 3]);
+    assert.deepEqual(selectThreshold([1, 2, 3, 4, 100], { iqr: 1.5 }), [4]);
+    assert.deepEqual(selectThreshold([0, 0, 0, 4], { meanStd: 1, ddof: 1 }), [3]);
+    assert.deepEqual(selectThreshold([1, 1, 1], { meanStd: 0 }, { min: 2 }), [0, 1]);
+    assert.deepEqual(selectThreshold([1, 5, 4], { mass: 0.6 }), [1, 2]);
+    assert.deepEqual(selectThreshold([1, 5, 4], { mass: 0.5 }), [1]);
+    assert.deepEqual(selectThreshold([1, 5, 4], { above: 0 }, { mask: [1, 0, 0], max: 1 }), [0]);
+  });
+
+  test('gatherTokens and restoreTokens', () => {
+    const x = values([1, 2, 3, 4, 5, 6], [1, 3, 2]);
+    assert.deepEqual(gatherTokens(x, [[2, 0]]), [
+      [
+        [5, 6],
+        [1, 2],
+      ],
+    ]);
+    const y = values([1, 2, 3, 4], [2, 2]);
+    assertClose(restoreTokens(y, [1, -1, -1, 0]), [3, 4, 0, 0, 0, 0, 1, 2]);
+    assertClose(restoreTokens(y, [1, -1, 0, -1], 'nearest'), [3, 4, 3, 4, 1, 2, 1, 2]);
+    assertClose(restoreTokens(y, [1, -1], values([9, 9, 7, 7], [2, 2])), [3, 4, 7, 7]);
+  });
+
+  test('mergeTokens', () => {
+    const x = values([3, 0, 0, 4, 1, 1], [3, 2]);
+    const slots = [{ members: [2] }, { members: [0, 1] }];
+    assertClose(mergeTokens(x, slots).tokens, [1, 1, 1.5, 2]);
+    assertClose(mergeTokens(x, slots, { sizes: [2, 1, 1] }).tokens, [1, 1, 2, 4 / 3]);
+    assertClose(mergeTokens(x, slots, { sizes: [2, 1, 1] }).sizes, [1, 3]);
+    assertClose(mergeTokens(x, slots, { reduce: 'sum' }).tokens, [1, 1, 3, 4]);
+    assertClose(mergeTokens(x, slots, { reduce: 'max' }).tokens, [1, 1, 3, 4]);
+    assertClose(mergeTokens(x, slots, { reduce: 'norm' }).tokens, [1, 1, 2.4, 3.2]);
+    const weighted = mergeTokens(x, [{ members: [0, 1], weights: [3, 1] }]);
+    assertClose(weighted.tokens, [9 / 4, 1]);
+    assertClose(weighted.sizes, [2]);
+  });
+
+  test('bipartiteMatch', () => {
+    const metric = values([1, 0, 0, 1, 0, 1, 1, 0, 1, 1], [5, 2]);
+    // Sources 0 and 2 equal destinations 3 and 1; source 4 lies between both and takes the lower.
+    assert.deepEqual(bipartiteMatch(metric, { r: 1 }), [[2], [4], [1], [0, 3]]);
+    assert.deepEqual(bipartiteMatch(metric), [[4], [1, 2], [0, 3]]);
+    assert.deepEqual(bipartiteMatch(metric, { threshold: 0.9, mask: [1, 0, 0, 0, 0] }), [
+      [0],
+      [4],
+      [1, 2],
+      [3],
+    ]);
+    assert.deepEqual(bipartiteMatch(metric, { r: 0 }), [[0], [1], [2], [3], [4]]);
+    const isDestination = [false, false, true, false, false];
+    assert.deepEqual(bipartiteMatch(metric, { isDestination, r: 2 }), [[0], [3], [1, 2, 4]]);
+  });
+
+  test('matmul and its activations', () => {
+    const a = values([1, 2, 3, 4], [1, 2, 2]);
+    const b = values([5, 6, 7, 8], [2, 2]);
+    assertClose(matmul(a, b).c, [19, 22, 43, 50]);
+    assertClose(matmul(a, b, { transposeB: true, bias: [1, -1] }).c, [18, 22, 40, 52]);
+    assertClose(
+      [erfc(0), erfc(1), erfc(-1), erfc(3)],
+      [1, 0.15729920705028513, 1.8427007929497148, 2.209049699858544e-5],
+    );
+    assertClose([activate(1, 'gelu'), activate(1, 'geluTanh')], [0.8413447460685429, 0.8411919906082768]);
+  });
+
+  test('tokenNorms', () => {
+    const x = values([3, -4, 0, 0], [1, 2, 2]);
+    assertClose(tokenNorms(x), [5, 0]);
+    assertClose(tokenNorms(x, 1), [7, 0]);
+  });
+
+  test('16-bit floats survive the way there and back', () => {
+    for (let half = 0; half < 0x10000; half++) {
+      const float16 = fromFloat16(half);
+      const bfloat16 = fromBfloat16(half);
+      if (!Number.isNaN(float16)) assert.equal(toFloat16(float16), half);
+      if (!Number.isNaN(bfloat16)) assert.equal(toBfloat16(bfloat16), half);
+    }
+    assert.equal(toFloat16(1 + 2 ** -11), 0x3c00);
+    assert.equal(toFloat16(1 + 3 * 2 ** -11), 0x3c02);
+    assert.equal(toFloat16(2048 - 0.5), 0x6800);
+    assert.equal(toFloat16(2 ** -25), 0);
+    assert.equal(toFloat16(65519), 0x7bff);
+    assert.equal(toBfloat16(1 + 2 ** -8), 0x3f80);
+  });
+});
