@@ -1,4 +1,12 @@
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
+export { type Info, info, setNumThreads } from './info.js';
+export {
+  type GatherTokensOptions,
+  gatherTokens,
+  gatherTokensSync,
+  type RaggedTokens,
+} from './ops/gather-tokens.js';
+export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export type { Ragged } from './ragged.js';
 export type { DataType, DataTypeMap, FloatTensor, FloatType, Tensor } from './tensor.js';
 export { type AssignmentOptions, TokenMap, type TokenMapFields } from './token-map.js';

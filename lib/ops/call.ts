@@ -1,0 +1,255 @@
+import { addon, type NativeFailure } from '../addon.js';
+import { type ErrorCode, rangeError, TokenSieveError, typeError } from '../errors.js';
+import { type DataType, type FloatType, readTensor, type Tensor, zeros } from '../tensor.js';
+
+/** Options that every operation takes. */
+export interface CommonOptions {
+  /** Stops an asynchronous call: it rejects with the signal's reason and writes nothing. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A tensor in one of an operation's places; `swapped` when dimensions 1 and 2 are exchanged in memory. */
+export interface Placed {
+  readonly tensor: Tensor;
+  readonly swapped?: boolean;
+}
+
+/** One call, ready to cross: places and numbers in the order of the operation's adapter in native/node/operations.cc. */
+export interface Invocation<R> {
+  readonly operation: string;
+  readonly inputs: readonly (Tensor | Placed | undefined)[];
+  readonly outputs: readonly (Output | undefined)[];
+  readonly numbers: readonly number[];
+  /** Makes the result once the outputs are filled. */
+  readonly result: () => R;
+}
+
+/** A tensor to fill. One that the caller gave is computed apart in asynchronous calls and copied at the end. */
+export interface Output<T extends DataType = DataType> {
+  readonly tensor: Tensor<T>;
+  readonly given: boolean;
+  readonly swapped?: boolean;
+}
+
+const typeNumbers: Readonly<Record<DataType, number>> = {
+  float32: 1,
+  float16: 2,
+  bfloat16: 3,
+  int32: 4,
+  int64: 5,
+  uint8: 6,
+};
+
+const slotNumbers = 7;
+const operationNumbers = new Map(addon.operations.map((name, index) => [name, index]));
+// One call is laid out and read at a time, so the header can be used again.
+const header = new Float64Array(20 * slotNumbers + 32);
+
+const statuses: readonly (ErrorCode | 'cancelled')[] = [
+  'ERR_TOKENSIEVE_INTERNAL',
+  'ERR_TOKENSIEVE_TYPE',
+  'ERR_TOKENSIEVE_RANGE',
+  'ERR_TOKENSIEVE_SHAPE',
+  'ERR_TOKENSIEVE_OVERLAP',
+  'cancelled',
+  'ERR_TOKENSIEVE_MEMORY',
+  'ERR_TOKENSIEVE_ON_DEVICE',
+  'ERR_TOKENSIEVE_INTERNAL',
+];
+
+function layOut(invocation: Invocation<unknown>): { operation: number; arrays: unknown[] } {
+  const operation = operationNumbers.get(invocation.operation);
+  if (operation === undefined) {
+    throw new TokenSieveError(
+      'ERR_TOKENSIEVE_INTERNAL',
+      `the binary has no operation ${invocation.operation}`,
+    );
+  }
+  const arrays: unknown[] = [];
+  let at = 0;
+  const place = (tensor: Tensor | undefined, swapped: boolean | undefined): void => {
+    header[at] = tensor === undefined ? 0 : typeNumbers[tensor.type];
+    if (tensor !== undefined) {
+      const { dims } = tensor;
+      header[at + 1] = dims.length;
+      for (let i = 0; i < dims.length; i++) header[at + 2 + i] = dims[i]!;
+      header[at + 6] = swapped ? 1 : 0;
+    }
+    arrays.push(tensor?.data);
+    at += slotNumbers;
+  };
+  for (const input of invocation.inputs) {
+    if (input !== undefined && 'tensor' in input) place(input.tensor, input.swapped);
+    else place(input, false);
+  }
+  for (const output of invocation.outputs) place(output?.tensor, output?.swapped);
+  for (const number of invocation.numbers) header[at++] = number;
+  return { operation, arrays };
+}
+
+function toError(failure: NativeFailure): Error {
+  const [status, argument, expected, got] = failure;
+  const code = statuses[status] ?? 'ERR_TOKENSIEVE_INTERNAL';
+  const message = `${argument} must be ${expected}; got ${got}`;
+  if (code === 'ERR_TOKENSIEVE_TYPE') return Object.assign(new TypeError(message), { code });
+  if (
+    code === 'ERR_TOKENSIEVE_RANGE' ||
+    code === 'ERR_TOKENSIEVE_SHAPE' ||
+    code === 'ERR_TOKENSIEVE_OVERLAP'
+  ) {
+    return Object.assign(new RangeError(message), { code });
+  }
+  if (code === 'ERR_TOKENSIEVE_MEMORY')
+    return new TokenSieveError(code, 'not enough memory for the operation');
+  return new TokenSieveError('ERR_TOKENSIEVE_INTERNAL', message);
+}
+
+/** Runs a call on the calling thread, without copies. */
+export function runSync<R>(invocation: Invocation<R>): R {
+  const { operation, arrays } = layOut(invocation);
+  const failure = addon.run(operation, header, ...arrays);
+  if (failure !== undefined) throw toError(failure);
+  return invocation.result();
+}
+
+/** Runs a call on the package's threads. Rejects with the signal's reason once that is aborted. */
+export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | undefined): Promise<R> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const { operation, arrays } = layOut(invocation);
+    let copied = 0;
+    invocation.outputs.forEach((output, i) => {
+      if (output?.given) copied |= 1 << i;
+    });
+    const call = addon.start(
+      operation,
+      header,
+      copied,
+      (failure) => {
+        signal?.removeEventListener('abort', abort);
+        if (failure === 'detached') {
+          reject(
+            new TokenSieveError('ERR_TOKENSIEVE_DETACHED', 'the buffer of options.out was transferred away'),
+          );
+        } else if (failure !== undefined) {
+          reject(statuses[failure[0]] === 'cancelled' ? signal?.reason : toError(failure));
+        } else {
+          try {
+            resolve(invocation.result());
+          } catch (error) {
+            reject(error);
+          }
+        }
+      },
+      ...arrays,
+    );
+    const abort = (): void => addon.cancel(call);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Checks that `signal` is one, or absent. */
+export function readSignal(options: { signal?: unknown }): AbortSignal | undefined {
+  const { signal } = options;
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw typeError('options.signal', 'an AbortSignal', signal);
+}
+
+/** Checks that options are an object, or absent. */
+export function readOptions<T extends object>(options: T | undefined): T {
+  if (options === undefined) return {} as T;
+  if (typeof options === 'object' && options !== null && !ArrayBuffer.isView(options)) return options;
+  throw typeError('options', 'an object', options);
+}
+
+/** The float types, as {@link readTensor} takes them. */
+export const floatTypes: readonly FloatType[] = ['float32', 'float16', 'bfloat16'];
+
+/**
+ * The output for one field of a result: the tensor in `out` when the caller gave one, else a new one.
+ * Whether it fits is for the C interface to say.
+ */
+export function outputFor<T extends DataType>(
+  out: unknown,
+  field: string,
+  type: T,
+  dims: readonly number[],
+  like?: unknown,
+): Output<T> {
+  if (out === undefined) return { tensor: zeros(type, dims, like), given: false };
+  if (typeof out !== 'object' || out === null) throw typeError('options.out', 'an object', out);
+  const given = (out as Record<string, unknown>)[field];
+  if (given === undefined) return { tensor: zeros(type, dims, like), given: false };
+  return { tensor: readTensor(`options.out.${field}`, given, [type]), given: true };
+}
+
+/** A tensor brought to a rank by adding leading 1s; the C interface refuses what is too long. */
+export function withRank<T extends DataType>(path: string, tensor: Tensor<T>, rank: number): Tensor<T> {
+  const missing = rank - tensor.dims.length;
+  if (missing === 0) return tensor;
+  if (missing < 0 || tensor.dims.length === 0) {
+    throw rangeError(`${path}.dims`, `1 to ${rank} dimensions`, tensor.dims.length, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  return { ...tensor, dims: [...new Array<number>(missing).fill(1), ...tensor.dims] };
+}
+
+/** A number that must be an integer where given. */
+export function readInteger(path: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
+  if (!Number.isInteger(value)) throw rangeError(path, 'an integer', value);
+  return value;
+}
+
+/** A number, where given. */
+export function readNumber(path: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw typeError(path, 'a number', value);
+  return value;
+}
+
+/** A boolean, where given. */
+export function readBoolean(path: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw typeError(path, 'true or false', value);
+  return value;
+}
+
+/** One of some words as the number of its place, where given. */
+export function readChoice(
+  path: string,
+  value: unknown,
+  choices: readonly string[],
+  fallback: string,
+): number {
+  const place = choices.indexOf((value === undefined ? fallback : value) as string);
+  if (place < 0) throw typeError(path, choices.map((choice) => `'${choice}'`).join(' or '), value);
+  return place;
+}
+
+/**
+ * A small array that may come bare: `mask, queryMask, bias, lse, weights, positions, queries, indices, lengths`.
+ * A bare one gets the dims given, or its own length.
+ */
+export function readArray<T extends DataType>(
+  path: string,
+  value: unknown,
+  types: readonly T[],
+  dims?: readonly number[],
+): Tensor<T> | undefined {
+  if (value === undefined) return undefined;
+  if (!ArrayBuffer.isView(value)) return readTensor(path, value, types);
+  const type = types.find((t) => isArrayOf(t, value));
+  if (type === undefined) throw typeError(path, `${types.join(' or ')} values`, value);
+  const length = (value as unknown as ArrayLike<unknown>).length;
+  const fits = dims !== undefined && dims.reduce((a, b) => a * b, 1) === length;
+  return { type, data: value as Tensor<T>['data'], dims: fits ? dims : [length] };
+}
+
+function isArrayOf(type: DataType, value: ArrayBufferView): boolean {
+  if (type === 'float32') return value instanceof Float32Array;
+  if (type === 'int32') return value instanceof Int32Array;
+  if (type === 'int64') return value instanceof BigInt64Array;
+  if (type === 'uint8') return value instanceof Uint8Array;
+  return false;
+}

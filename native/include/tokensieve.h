@@ -1,0 +1,412 @@
+/* TokenSieve: the C interface. Plain C99, no Node, no C++ types.
+ *
+ * Every operation has the form
+ *
+ *     tsv_status tsv_NAME(tsv_context* context, const tsv_NAME_args* arguments);
+ *
+ * with one struct that holds tensors in, numbers, and tensors out. A tensor pointer that is NULL is absent.
+ * Zero the struct, set `size` to its sizeof, fill what is needed. Structs grow at their end only: a smaller
+ * `size` (an older caller) leaves the newer members at zero, a larger one (a newer caller) is refused with
+ * TSV_E_ABI. When a call fails nothing has been written to its outputs, except after TSV_E_CANCELLED and
+ * TSV_E_MEMORY, when they hold unspecified values. Every relation between arguments is checked here and
+ * nowhere else.
+ */
+#ifndef TOKENSIEVE_H
+#define TOKENSIEVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TSV_ABI_VERSION 1u
+#define TSV_VERSION "0.1.0"
+
+typedef enum tsv_status {
+  TSV_OK = 0,
+  TSV_E_TYPE = 1,      /* a tensor has an element type the operation does not take */
+  TSV_E_RANGE = 2,     /* a number, or an element of an index tensor, is out of range */
+  TSV_E_SHAPE = 3,     /* a shape does not fit */
+  TSV_E_OVERLAP = 4,   /* an output shares memory with an input or another output */
+  TSV_E_CANCELLED = 5, /* the context's flag was raised */
+  TSV_E_MEMORY = 6,    /* working memory could not be had */
+  TSV_E_DEVICE = 7,    /* a tensor lives on a device this build does not know */
+  TSV_E_ABI = 8        /* the struct is of a newer version than the library */
+} tsv_status;
+
+typedef enum tsv_dtype {
+  TSV_FLOAT32 = 0,
+  TSV_FLOAT16 = 1,
+  TSV_BFLOAT16 = 2,
+  TSV_INT32 = 3,
+  TSV_INT64 = 4,
+  TSV_UINT8 = 5
+} tsv_dtype;
+
+typedef enum tsv_device_type { TSV_CPU = 1, TSV_CUDA = 2 } tsv_device_type; /* DLPack's numbers */
+
+/* The fields of a DLTensor. Strides count elements; NULL means row-major without gaps. */
+typedef struct tsv_tensor {
+  void* data;
+  int32_t device_type;
+  int32_t device_id;
+  int32_t ndim;
+  int32_t dtype;
+  const int64_t* shape;
+  const int64_t* strides;
+  uint64_t byte_offset;
+} tsv_tensor;
+
+/* Arguments by number, so that a caller can name them in its own words. The text is the path JavaScript uses.
+ */
+#define TSV_FOR_EACH_ARGUMENT(ENTRY)                  \
+  ENTRY(NONE, "")                                     \
+  ENTRY(ARGUMENTS, "arguments")                       \
+  ENTRY(X, "x")                                       \
+  ENTRY(A, "a")                                       \
+  ENTRY(B, "b")                                       \
+  ENTRY(Y, "y")                                       \
+  ENTRY(Q, "q")                                       \
+  ENTRY(K, "k")                                       \
+  ENTRY(V, "v")                                       \
+  ENTRY(METRIC, "metric")                             \
+  ENTRY(INDICES, "indices")                           \
+  ENTRY(RAGGED_OFFSETS, "indices.offsets")            \
+  ENTRY(MAP, "map")                                   \
+  ENTRY(MAP_OFFSETS, "map.offsets")                   \
+  ENTRY(MAP_MEMBERS, "map.members")                   \
+  ENTRY(MAP_WEIGHTS, "map.weights")                   \
+  ENTRY(MAP_ASSIGNMENT, "map.assignment")             \
+  ENTRY(MAP_OUTPUT_LENGTHS, "map.outputLengths")      \
+  ENTRY(MASK, "options.mask")                         \
+  ENTRY(QUERY_MASK, "options.queryMask")              \
+  ENTRY(LENGTHS, "options.lengths")                   \
+  ENTRY(BIAS, "options.bias")                         \
+  ENTRY(LSE, "options.lse")                           \
+  ENTRY(VALUES, "options.values")                     \
+  ENTRY(QUERIES, "options.queries")                   \
+  ENTRY(KEYS, "options.keys")                         \
+  ENTRY(SCALE, "options.scale")                       \
+  ENTRY(WINDOW, "options.window")                     \
+  ENTRY(SOFTCAP, "options.softcap")                   \
+  ENTRY(REDUCE, "options.reduce")                     \
+  ENTRY(HEADS, "options.heads")                       \
+  ENTRY(POOL_KERNEL, "options.pool.kernel")           \
+  ENTRY(POOL_MODE, "options.pool.mode")               \
+  ENTRY(PRECISION, "options.precision")               \
+  ENTRY(COUNT_K, "options.k")                         \
+  ENTRY(SEGMENTS, "options.segments")                 \
+  ENTRY(ORDER, "options.order")                       \
+  ENTRY(RULE, "rule")                                 \
+  ENTRY(MIN, "options.min")                           \
+  ENTRY(MAX, "options.max")                           \
+  ENTRY(P, "options.p")                               \
+  ENTRY(R, "options.r")                               \
+  ENTRY(THRESHOLD, "options.threshold")               \
+  ENTRY(PARTITION, "options.partition")               \
+  ENTRY(PARTITION_GRID, "options.partition.grid")     \
+  ENTRY(PARTITION_STRIDE, "options.partition.stride") \
+  ENTRY(PARTITION_SEED, "options.partition.seed")     \
+  ENTRY(PARTITION_EVERY, "options.partition.every")   \
+  ENTRY(WEIGHTS, "options.weights")                   \
+  ENTRY(DROPPED, "options.dropped")                   \
+  ENTRY(ACTIVATION, "options.activation")             \
+  ENTRY(OUT, "options.out")                           \
+  ENTRY(OUT_SCORES, "options.out.scores")             \
+  ENTRY(OUT_LSE, "options.out.lse")                   \
+  ENTRY(OUT_ENTROPY, "options.out.entropy")           \
+  ENTRY(OUT_OUTPUT, "options.out.output")             \
+  ENTRY(OUT_INDICES, "options.out.indices")           \
+  ENTRY(OUT_VALUES, "options.out.values")             \
+  ENTRY(OUT_TOKENS, "options.out.tokens")             \
+  ENTRY(OUT_SIZES, "options.out.sizes")               \
+  ENTRY(OUT_OFFSETS, "options.out.offsets")           \
+  ENTRY(OUT_MEMBERS, "options.out.members")           \
+  ENTRY(OUT_ASSIGNMENT, "options.out.assignment")     \
+  ENTRY(OUT_OUTPUT_LENGTHS, "options.out.outputLengths")
+
+typedef enum tsv_argument {
+#define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
+  TSV_FOR_EACH_ARGUMENT(TSV_ARGUMENT_ENUM)
+#undef TSV_ARGUMENT_ENUM
+} tsv_argument;
+
+/* What was wrong: `<path of argument> must be <expected>; got <got>`. */
+typedef struct tsv_error {
+  int32_t status;
+  int32_t argument;
+  char expected[128];
+  char got[64];
+} tsv_error;
+
+typedef struct tsv_context {
+  uint32_t size;
+  const volatile int32_t* cancelled; /* NULL, or a flag read before and between blocks of work */
+  tsv_error error;                   /* filled when a call fails */
+} tsv_context;
+
+/* ---- The library
+ * ---------------------------------------------------------------------------------------------- */
+
+uint32_t tsv_abi_version(void);
+const char* tsv_version(void);
+const char* tsv_argument_path(int32_t argument);
+
+typedef enum tsv_isa { TSV_ISA_SCALAR = 0, TSV_ISA_NEON = 1, TSV_ISA_AVX2 = 2, TSV_ISA_AVX512 = 3 } tsv_isa;
+const char* tsv_isa_name(int32_t isa);
+/* 1 when this processor runs the instruction set and the library was built with it. */
+int32_t tsv_isa_supported(int32_t isa);
+int32_t tsv_active_isa(void);
+/* Chooses an instruction set for the whole process. TSV_E_RANGE when it is not supported. */
+tsv_status tsv_set_isa(int32_t isa);
+/* The processor's own name, at most `length` bytes with the closing zero. */
+void tsv_cpu_name(char* name, size_t length);
+
+int32_t tsv_threads(void);
+/* 1..1024 threads, the calling one included. Waits until a running operation ends. */
+tsv_status tsv_set_threads(int32_t threads);
+
+/* Lends a host's threads: `parallel_for` must call task(state, i) once for each i in 0..count-1, on any
+ * threads, and return when all have returned. NULL goes back to the library's own pool. Not while an
+ * operation runs. */
+typedef void (*tsv_task)(void* state, int64_t index);
+typedef void (*tsv_parallel_for)(void* user, int64_t count, tsv_task task, void* state);
+void tsv_set_executor(tsv_parallel_for parallel_for, void* user);
+
+/* ---- Attention
+ * ------------------------------------------------------------------------------------------------ */
+
+typedef enum tsv_query_selection {
+  TSV_QUERIES_ALL = 0,
+  TSV_QUERIES_FIRST,
+  TSV_QUERIES_LAST,
+  TSV_QUERIES_LIST
+} tsv_query_selection;
+typedef enum tsv_key_selection { TSV_KEYS_ALL = 0, TSV_KEYS_FIRST, TSV_KEYS_LAST } tsv_key_selection;
+typedef enum tsv_score_reduce {
+  TSV_REDUCE_MEAN = 0,
+  TSV_REDUCE_SUM,
+  TSV_REDUCE_MAX,
+  TSV_REDUCE_OBSERVED
+} tsv_score_reduce;
+typedef enum tsv_head_reduce {
+  TSV_HEADS_MEAN = 0,
+  TSV_HEADS_SUM,
+  TSV_HEADS_MAX,
+  TSV_HEADS_NONE,
+  TSV_HEADS_GROUP_MEAN,
+  TSV_HEADS_GROUP_SUM,
+  TSV_HEADS_GROUP_MAX
+} tsv_head_reduce;
+typedef enum tsv_pool_mode { TSV_POOL_AVG = 0, TSV_POOL_MAX = 1 } tsv_pool_mode;
+typedef enum tsv_precision { TSV_PRECISION_EXACT = 0, TSV_PRECISION_FAST = 1 } tsv_precision;
+
+/* For tsv_attention_scores and tsv_attention. Shapes: q [B,H,Nq,D], k [B,Hkv,N,D], v [B,Hkv,N,Dv], any
+ * strides as long as the last dimension is dense. Per query head: softmax over unmasked keys of softcap(scale
+ * q.k) + bias; reduce over the chosen queries; times ||v|| when `value_norms` is set; pool along the scored
+ * keys; reduce heads. */
+typedef struct tsv_attention_args {
+  uint32_t size;
+  const tsv_tensor* q;
+  const tsv_tensor* k;
+  const tsv_tensor* v;          /* tsv_attention: always; tsv_attention_scores: with value_norms */
+  const tsv_tensor* mask;       /* uint8 [B,N] or [N]: 2 drops the key */
+  const tsv_tensor* query_mask; /* uint8 [B,Nq] or [Nq]: 2 drops the query */
+  const tsv_tensor* lengths;    /* int32 [B]: trailing padding of keys, and of queries when Nq = N */
+  const tsv_tensor* bias; /* float32 [B,N] or [N], added to the logits; at or under -1e30 it masks the key */
+  const tsv_tensor* lse;  /* float32 [B,H,chosen]: when known, one pass is enough */
+  const tsv_tensor* query_list; /* int32 or int64 [n], with TSV_QUERIES_LIST */
+  double scale;                 /* NaN: 1/sqrt(D) */
+  double softcap;               /* 0: none */
+  int64_t window;               /* keys a query sees up to and with its own place; 0: all */
+  int64_t query_count;          /* with TSV_QUERIES_LAST */
+  int64_t key_count;            /* with TSV_KEYS_FIRST or TSV_KEYS_LAST */
+  int64_t pool_kernel;          /* odd; 0: no pooling */
+  int32_t causal;
+  int32_t queries;     /* tsv_query_selection */
+  int32_t keys;        /* tsv_key_selection */
+  int32_t reduce;      /* tsv_score_reduce */
+  int32_t heads;       /* tsv_head_reduce */
+  int32_t pool_mode;   /* tsv_pool_mode */
+  int32_t precision;   /* tsv_precision */
+  int32_t value_norms; /* multiply by ||v_j|| */
+  tsv_tensor* scores;  /* float32 [B,n], [B,H,n] or [B,Hkv,n] by `heads`, n scored keys; may be NULL in
+                          tsv_attention */
+  tsv_tensor* lse_out; /* float32 [B,H,chosen] or NULL; tsv_attention: [B,H,Nq] */
+  tsv_tensor* entropy; /* float32 [B,H,chosen] in nats, or NULL */
+  tsv_tensor* output;  /* tsv_attention: [B,H,Nq,Dv], q's type, any strides with a dense last dimension */
+} tsv_attention_args;
+tsv_status tsv_attention_scores(tsv_context* context, const tsv_attention_args* arguments);
+tsv_status tsv_attention(tsv_context* context, const tsv_attention_args* arguments);
+
+/* ---- Selection
+ * ------------------------------------------------------------------------------------------------ */
+
+typedef enum tsv_order { TSV_ORDER_INDEX = 0, TSV_ORDER_VALUE = 1 } tsv_order;
+
+/* The k best of each row: higher value first (lower first with largest = 0), then lower index; -0 equals +0;
+ * NaN last in either direction. */
+typedef struct tsv_top_k_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* [R,N], float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N] or [N]: 1 always among the k, 2 never */
+  const tsv_tensor* lengths; /* int32 [R] */
+  const tsv_tensor*
+      segment_offsets; /* int32 or int64 [S+1], ascending from 0 to N: k from each; NULL: whole rows */
+  int64_t k;
+  int32_t largest;
+  int32_t order;       /* tsv_order */
+  tsv_tensor* indices; /* int32 [R,S*k] */
+  tsv_tensor* values;  /* x's type, the same shape, or NULL */
+} tsv_top_k_args;
+tsv_status tsv_top_k(tsv_context* context, const tsv_top_k_args* arguments);
+
+typedef enum tsv_threshold_rule {
+  TSV_RULE_ABOVE = 0,
+  TSV_RULE_QUANTILE,
+  TSV_RULE_IQR,
+  TSV_RULE_MEAN_STD,
+  TSV_RULE_MASS
+} tsv_threshold_rule;
+
+typedef struct tsv_select_threshold_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* [R,N], float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N] or [N]: 1 always in, 2 out of everything */
+  const tsv_tensor* lengths; /* int32 [R] */
+  double parameter;
+  int64_t min;         /* -1: none */
+  int64_t max;         /* -1: none */
+  int32_t rule;        /* tsv_threshold_rule */
+  int32_t ddof;        /* 0 or 1, with TSV_RULE_MEAN_STD */
+  tsv_tensor* indices; /* int32 [R*N] of room; the first offsets[R] are filled, ascending within a row */
+  tsv_tensor* offsets; /* int32 [R+1] */
+} tsv_select_threshold_args;
+tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold_args* arguments);
+
+typedef struct tsv_token_norms_args {
+  uint32_t size;
+  const tsv_tensor* x; /* [R,C], float32, float16 or bfloat16 */
+  int32_t p;           /* 1 or 2 */
+  tsv_tensor* norms;   /* float32 [R] */
+} tsv_token_norms_args;
+tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arguments);
+
+/* ---- Moving tokens
+ * -------------------------------------------------------------------------------------------- */
+
+/* Rows of x by index: x [R,N,C]; indices int32 or int64, either [R,K], or ragged [total] with offsets int32
+ * [R+1]. tokens: [R,K,C]; ragged: [R,maxM,C] padded with zeros, or packed [total,C]. */
+typedef struct tsv_gather_tokens_args {
+  uint32_t size;
+  const tsv_tensor* x; /* any type */
+  const tsv_tensor* indices;
+  const tsv_tensor* offsets;
+  int32_t packed;
+  tsv_tensor* tokens;
+} tsv_gather_tokens_args;
+tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args* arguments);
+
+/* A TokenMap: CSR over all slots, row after row; slots = the sum of output_lengths. */
+typedef struct tsv_token_map {
+  int64_t rows;
+  int64_t input_length;
+  const tsv_tensor* output_lengths; /* int32 [rows] */
+  const tsv_tensor* offsets;        /* int32 [slots+1] */
+  const tsv_tensor* members;        /* int32 [offsets[slots]], each in 0..input_length-1 */
+  const tsv_tensor* weights;        /* float32 like members, or NULL for all ones */
+  const tsv_tensor* assignment;     /* int32 [rows*input_length]: the owner slot within the row, -1 none */
+} tsv_token_map;
+
+typedef enum tsv_merge_reduce {
+  TSV_MERGE_MEAN = 0,
+  TSV_MERGE_SUM,
+  TSV_MERGE_MAX,
+  TSV_MERGE_NORM
+} tsv_merge_reduce;
+
+/* x [R,N,C] to tokens [R,maxM,C], zero-padded where rows differ in length, or packed [slots,C]. */
+typedef struct tsv_merge_tokens_args {
+  uint32_t size;
+  const tsv_tensor* x;
+  const tsv_token_map* map;
+  const tsv_tensor* weights; /* float32 [R,N] token sizes, or NULL for ones */
+  int32_t reduce;            /* tsv_merge_reduce */
+  int32_t packed;
+  tsv_tensor* tokens; /* x's type */
+  tsv_tensor* sizes;  /* float32 [R,maxM] or [slots] */
+} tsv_merge_tokens_args;
+tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* arguments);
+
+typedef enum tsv_dropped { TSV_DROPPED_ZERO = 0, TSV_DROPPED_NEAREST, TSV_DROPPED_TENSOR } tsv_dropped;
+
+/* Every token again: y [R,maxM,C] to [R,N,C], each token a copy of the slot that owns it. */
+typedef struct tsv_restore_tokens_args {
+  uint32_t size;
+  const tsv_tensor* y;
+  const tsv_token_map* map;
+  const tsv_tensor* dropped_tokens; /* [R,N,C] of y's type, with TSV_DROPPED_TENSOR */
+  int32_t dropped;                  /* tsv_dropped */
+  tsv_tensor* tokens;               /* y's type */
+} tsv_restore_tokens_args;
+tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments);
+
+/* ---- Matching
+ * ------------------------------------------------------------------------------------------------- */
+
+typedef enum tsv_partition {
+  TSV_PARTITION_ALTERNATE = 0,
+  TSV_PARTITION_GRID,
+  TSV_PARTITION_RANDOM,
+  TSV_PARTITION_EVERY
+} tsv_partition;
+
+/* Bipartite soft matching (Bolya et al., 2023): metric [B,N,C] to the arrays of a TokenMap. */
+typedef struct tsv_bipartite_match_args {
+  uint32_t size;
+  const tsv_tensor* metric;  /* float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [B,N] or [N] */
+  const tsv_tensor* lengths; /* int32 [B] */
+  double threshold;          /* NaN: none */
+  int64_t r;                 /* sources to merge; clamped */
+  int64_t grid[2];
+  int64_t stride[2];
+  int64_t seed; /* -1: none (TSV_PARTITION_GRID: the first cell of each block) */
+  int64_t every;
+  int32_t partition;          /* tsv_partition */
+  tsv_tensor* output_lengths; /* int32 [B] */
+  tsv_tensor* offsets;        /* int32 [B*N+1] of room; slots+1 filled */
+  tsv_tensor* members;        /* int32 [B*N] of room; offsets[slots] filled */
+  tsv_tensor* assignment;     /* int32 [B,N] */
+} tsv_bipartite_match_args;
+tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_args* arguments);
+
+/* ---- Dense products
+ * ------------------------------------------------------------------------------------------- */
+
+typedef enum tsv_activation {
+  TSV_ACTIVATION_NONE = 0,
+  TSV_ACTIVATION_GELU,
+  TSV_ACTIVATION_GELU_TANH,
+  TSV_ACTIVATION_RELU,
+  TSV_ACTIVATION_TANH
+} tsv_activation;
+
+/* out = activation(a b + bias): a [G,M,K], b [G,K,N] or [1,K,N] (transpose_b: [..,N,K]), bias float32 [N]. */
+typedef struct tsv_matmul_args {
+  uint32_t size;
+  const tsv_tensor* a;
+  const tsv_tensor* b;
+  const tsv_tensor* bias;
+  int32_t activation; /* tsv_activation */
+  int32_t transpose_b;
+  tsv_tensor* out; /* a's type, [G,M,N] */
+} tsv_matmul_args;
+tsv_status tsv_matmul(tsv_context* context, const tsv_matmul_args* arguments);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,71 @@
+// Rows of any float type to float32, scaled: what every product reads its left side from.
+// One load, one multiplication and one store an element; the limit is memory.
+#ifndef TOKENSIEVE_KERNELS_LOAD_ROWS_H
+#define TOKENSIEVE_KERNELS_LOAD_ROWS_H
+#include "kernels/kernels.h"
+
+namespace {
+
+// A vector of elements of one stored type: the first n of them, or all.
+template <class V, int kType>
+struct Stored;
+
+template <class V>
+struct Stored<V, TSV_FLOAT32> {
+  using Element = float;
+  static inline typename V::F load(const float* p) { return V::load(p); }
+  static inline typename V::F load(const float* p, int n) { return V::load(p, n); }
+  static inline void store(float* p, typename V::F x, int n) { V::store(p, x, n); }
+};
+
+template <class V>
+struct Stored<V, TSV_FLOAT16> {
+  using Element = uint16_t;
+  static inline typename V::F load(const uint16_t* p) { return V::load_float16(p); }
+  static inline typename V::F load(const uint16_t* p, int n) { return V::load_float16(p, n); }
+  static inline void store(uint16_t* p, typename V::F x, int n) { V::store_float16(p, x, n); }
+};
+
+template <class V>
+struct Stored<V, TSV_BFLOAT16> {
+  using Element = uint16_t;
+  static inline typename V::F load(const uint16_t* p) { return V::load_bfloat16(p); }
+  static inline typename V::F load(const uint16_t* p, int n) { return V::load_bfloat16(p, n); }
+  static inline void store(uint16_t* p, typename V::F x, int n) { V::store_bfloat16(p, x, n); }
+};
+
+// Runs body<type>(arguments) for the element type that the data has.
+#define TSV_DISPATCH_TYPE(dtype, body, ...)      \
+  switch (dtype) {                               \
+    case TSV_FLOAT16:                            \
+      return body<V, TSV_FLOAT16>(__VA_ARGS__);  \
+    case TSV_BFLOAT16:                           \
+      return body<V, TSV_BFLOAT16>(__VA_ARGS__); \
+    default:                                     \
+      return body<V, TSV_FLOAT32>(__VA_ARGS__);  \
+  }
+
+template <class V, int kType>
+void load_rows_of(const tsv::LoadRows& a) {
+  using S = Stored<V, kType>;
+  const auto* source = static_cast<const typename S::Element*>(a.source.data);
+  const typename V::F scale = V::set(a.scale);
+  for (int64_t i = 0; i < a.count; ++i) {
+    const auto* row = source + (a.index != nullptr ? a.index[i] : a.first + i) * a.source.stride;
+    float* out = a.out + i * a.out_stride;
+    int64_t c = 0;
+    for (; c + V::kLanes <= a.columns; c += V::kLanes) V::store(out + c, V::mul(S::load(row + c), scale));
+    if (c < a.columns) {
+      const int rest = int(a.columns - c);
+      V::store(out + c, V::mul(S::load(row + c, rest), scale), rest);
+    }
+  }
+}
+
+template <class V>
+void load_rows(const tsv::LoadRows& a) {
+  TSV_DISPATCH_TYPE(a.source.dtype, load_rows_of, a);
+}
+
+}  // namespace
+#endif

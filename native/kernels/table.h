@@ -1,0 +1,21 @@
+// Builds the table of one instruction set out of the shared algorithms. Included once in each of tables/*.cc.
+#ifndef TOKENSIEVE_KERNELS_TABLE_H
+#define TOKENSIEVE_KERNELS_TABLE_H
+#include "kernels/gather_tokens.h"
+#include "kernels/kernels.h"
+#include "kernels/load_rows.h"
+#include "kernels/token_norms.h"
+
+namespace {
+
+template <class V>
+constexpr tsv::Kernels make_kernels(int32_t isa) {
+  return {{isa, V::kLanes, V::kTileRows, V::kTileVectors * V::kLanes},
+#define TSV_KERNEL_ENTRY(name, Arguments) name<V>,
+          TSV_FOR_EACH_KERNEL(TSV_KERNEL_ENTRY)
+#undef TSV_KERNEL_ENTRY
+  };
+}
+
+}  // namespace
+#endif

@@ -1,0 +1,64 @@
+// The module: library-wide functions here, operations through run() and start().
+#include <napi.h>
+
+#include "node/arguments.h"
+#include "node/call.h"
+#include "tokensieve.h"
+
+namespace {
+
+Napi::Value isa(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), tsv_isa_name(tsv_active_isa()));
+}
+
+Napi::Value set_isa(const Napi::CallbackInfo& info) {
+  const std::string wanted = info[0].ToString();
+  for (int32_t i = TSV_ISA_SCALAR; i <= TSV_ISA_AVX512; ++i) {
+    if (wanted == tsv_isa_name(i)) return Napi::Boolean::New(info.Env(), tsv_set_isa(i) == TSV_OK);
+  }
+  return Napi::Boolean::New(info.Env(), false);
+}
+
+Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), tsv_threads()); }
+
+Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), tsv_set_threads(info[0].ToNumber().Int32Value()) == TSV_OK);
+}
+
+Napi::Value cpu(const Napi::CallbackInfo& info) {
+  char name[64];
+  tsv_cpu_name(name, sizeof name);
+  return Napi::String::New(info.Env(), name);
+}
+
+Napi::Array names(Napi::Env env, int count, const char* (*name)(int32_t)) {
+  Napi::Array list = Napi::Array::New(env, size_t(count));
+  for (int i = 0; i < count; ++i) list[uint32_t(i)] = Napi::String::New(env, name(i));
+  return list;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  tsv_node::Environment* const environment = tsv_node::make_environment(env);
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, environment, &function);
+    napi_set_named_property(env, exports, name, function);
+  };
+  add("run", tsv_node::run_sync);
+  add("start", tsv_node::start_async);
+  add("cancel", tsv_node::cancel_async);
+  exports["isa"] = Napi::Function::New(env, isa, "isa");
+  exports["setIsa"] = Napi::Function::New(env, set_isa, "setIsa");
+  exports["threads"] = Napi::Function::New(env, threads, "threads");
+  exports["setThreads"] = Napi::Function::New(env, set_threads, "setThreads");
+  exports["cpu"] = Napi::Function::New(env, cpu, "cpu");
+  exports["version"] = Napi::String::New(env, tsv_version());
+  exports["abiVersion"] = Napi::Number::New(env, tsv_abi_version());
+  exports["operations"] =
+      names(env, tsv_node::kOperationCount, [](int32_t i) { return tsv_node::kOperations[i].name; });
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(tokensieve, init)

@@ -1,0 +1,146 @@
+#include "node/arguments.h"
+
+#include <string.h>
+
+#include <string>
+
+namespace tsv_node {
+namespace {
+
+// napi_typedarray_type has no name for Float16Array in Node-API 8, but the runtime reports it by this number.
+constexpr int kFloat16Array = 11;
+
+size_t element_bytes(int type) {
+  switch (type) {
+    case napi_int8_array:
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      return 1;
+    case napi_int16_array:
+    case napi_uint16_array:
+    case kFloat16Array:
+      return 2;
+    case napi_float64_array:
+    case napi_bigint64_array:
+    case napi_biguint64_array:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+int64_t dtype_bytes(int32_t dtype) {
+  switch (dtype) {
+    case TSV_FLOAT16:
+    case TSV_BFLOAT16:
+      return 2;
+    case TSV_INT64:
+      return 8;
+    case TSV_UINT8:
+      return 1;
+    default:
+      return 4;
+  }
+}
+
+bool refuse(napi_env env, const char* code, const std::string& message) {
+  napi_throw_error(env, code, message.c_str());
+  return false;
+}
+
+bool read_slot(napi_env env, const double* header, int index, napi_value value, Slot* slot) {
+  memset(slot, 0, sizeof *slot);
+  if (header[0] == 0) return true;
+  const std::string where = "slot " + std::to_string(index);
+  const int rank = int(header[1]);
+  if (rank < 1 || rank > 4) return refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " has no rank from 1 to 4");
+  ArrayView view;
+  if (!view_array(env, value, &view))
+    return refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " is not a typed array");
+  slot->present = true;
+  slot->tensor.dtype = int32_t(header[0]) - 1;
+  slot->tensor.device_type = TSV_CPU;
+  slot->tensor.ndim = rank;
+  slot->tensor.data = view.data;
+  double count = 1;
+  for (int i = 0; i < rank; ++i) {
+    slot->shape[i] = int64_t(header[2 + i]);
+    count *= header[2 + i];
+  }
+  slot->bytes = size_t(count) * size_t(dtype_bytes(slot->tensor.dtype));
+  if (!(count >= 0 && count < 1e13) || slot->bytes > view.bytes) {
+    bool detached = false;
+    napi_is_detached_arraybuffer(env, view.buffer, &detached);
+    return detached ? refuse(env, "ERR_TOKENSIEVE_DETACHED", "the buffer of an argument was transferred away")
+                    : refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " has fewer elements than its dims say");
+  }
+  int64_t dense = 1;
+  for (int i = rank - 1; i >= 0; --i) {
+    slot->strides[i] = dense;
+    dense *= slot->shape[i];
+  }
+  if (header[6] != 0 && rank == 4) {
+    slot->strides[2] = slot->shape[1] * slot->shape[3];
+    slot->strides[1] = slot->shape[3];
+  }
+  return true;
+}
+
+}  // namespace
+
+tsv_tensor* Arguments::output(int i) {
+  Slot& slot = slots[operation->inputs + i];
+  return slot.present ? &slot.tensor : nullptr;
+}
+
+int64_t Arguments::integer(int i) const {
+  const double value = numbers[i];
+  if (value >= 9e18) return INT64_MAX;
+  if (value <= -9e18) return INT64_MIN;
+  return value == value ? int64_t(value) : INT64_MIN;
+}
+
+int32_t Arguments::small(int i) const {
+  const int64_t value = integer(i);
+  return value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : int32_t(value);
+}
+
+bool view_array(napi_env env, napi_value value, ArrayView* view) {
+  bool is_typed = false;
+  if (napi_is_typedarray(env, value, &is_typed) != napi_ok || !is_typed) return false;
+  napi_typedarray_type type;
+  size_t length, offset;
+  if (napi_get_typedarray_info(env, value, &type, &length, &view->data, &view->buffer, &offset) != napi_ok)
+    return false;
+  view->bytes = length * element_bytes(int(type));
+  return true;
+}
+
+bool read_call(napi_env env, size_t argc, napi_value* argv, Arguments* arguments) {
+  ArrayView header;
+  uint32_t index = UINT32_MAX;
+  if (argc < 2 || napi_get_value_uint32(env, argv[0], &index) != napi_ok ||
+      index >= uint32_t(kOperationCount) || !view_array(env, argv[1], &header)) {
+    return refuse(env, "ERR_TOKENSIEVE_INTERNAL", "run() takes an operation, a header and arrays");
+  }
+  const Operation& operation = kOperations[index];
+  const size_t slots = size_t(operation.slots());
+  const size_t numbers = slots * kSlotNumbers + size_t(operation.numbers);
+  if (header.bytes < numbers * sizeof(double) || argc < 2 + slots) {
+    return refuse(env, "ERR_TOKENSIEVE_INTERNAL", std::string(operation.name) + " got too few arguments");
+  }
+  arguments->operation = &operation;
+  const double* values = static_cast<const double*>(header.data);
+  for (size_t i = 0; i < slots; ++i) {
+    if (!read_slot(env, values + i * kSlotNumbers, int(i), argv[2 + i], &arguments->slots[i])) return false;
+  }
+  memcpy(arguments->numbers, values + slots * kSlotNumbers, size_t(operation.numbers) * sizeof(double));
+  // The struct may be copied, so what points into it is set last and again by whoever copies.
+  for (size_t i = 0; i < slots; ++i) {
+    arguments->slots[i].tensor.shape = arguments->slots[i].shape;
+    arguments->slots[i].tensor.strides = arguments->slots[i].strides;
+  }
+  return true;
+}
+
+}  // namespace tsv_node

@@ -1,0 +1,27 @@
+// Running a call: at once on the calling thread, or on the package's own threads with a completion on the
+// event loop.
+#ifndef TOKENSIEVE_NODE_CALL_H
+#define TOKENSIEVE_NODE_CALL_H
+#include <node_api.h>
+
+namespace tsv_node {
+
+// What one JavaScript environment (the main thread, or a worker) has under way.
+class Environment;
+Environment* make_environment(napi_env env);
+
+// run(operation, header, ...arrays): undefined, or [status, argument path, expected, got] when an argument is
+// wrong.
+napi_value run_sync(napi_env env, napi_callback_info info);
+
+// start(operation, header, copied outputs as bits, callback, ...arrays): a number for cancel(). The callback
+// gets what run() returns. Inputs that could be transferred away are copied now; shared ones are read in
+// place. Outputs named in the bits are computed apart and copied when the call has succeeded, so that they
+// never show half a result.
+napi_value start_async(napi_env env, napi_callback_info info);
+
+// cancel(number): the call ends soon, with status TSV_E_CANCELLED, if it has not already.
+napi_value cancel_async(napi_env env, napi_callback_info info);
+
+}  // namespace tsv_node
+#endif
