@@ -52,6 +52,18 @@ struct GatherTokens {
   char* out;
 };
 
+// Panels for the microkernel out of rows `first` on of the source: see pack_panels.h.
+struct PackPanels {
+  Rows source;
+  const int32_t* index;       // source row of each place, or NULL for the place itself
+  const uint8_t* mask;        // by place: 2 packs zeros; or NULL
+  const float* column_scale;  // key panels: by place, multiplies the column; or NULL
+  int64_t first;
+  int64_t columns;  // key panels: places; value panels: elements of a row
+  int64_t depth;    // key panels: elements of a row; value panels: places
+  float* panels;
+};
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -61,10 +73,12 @@ struct KernelShape {
   int32_t panel_width;  // its columns: two vectors
 };
 
-#define TSV_FOR_EACH_KERNEL(X) \
-  X(load_rows, LoadRows)       \
-  X(token_norms, TokenNorms)   \
-  X(gather_tokens, GatherTokens)
+#define TSV_FOR_EACH_KERNEL(X)   \
+  X(load_rows, LoadRows)         \
+  X(token_norms, TokenNorms)     \
+  X(gather_tokens, GatherTokens) \
+  X(pack_key_panels, PackPanels) \
+  X(pack_value_panels, PackPanels)
 
 struct Kernels {
   KernelShape shape;

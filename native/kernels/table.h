@@ -4,6 +4,7 @@
 #include "kernels/gather_tokens.h"
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
+#include "kernels/pack_panels.h"
 #include "kernels/token_norms.h"
 
 namespace {
