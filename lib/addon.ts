@@ -8,6 +8,7 @@ export type NativeFailure = [status: number, path: string, expected: string, got
 /** The functions of the binary. Calls cross as numbers and arrays; `native/node/arguments.h` has the layout. */
 export interface Addon {
   run(operation: number, header: Float64Array, ...arrays: unknown[]): NativeFailure | undefined;
+  check(operation: number, header: Float64Array, ...arrays: unknown[]): NativeFailure | undefined;
   start(
     operation: number,
     header: Float64Array,

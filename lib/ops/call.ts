@@ -28,6 +28,8 @@ export interface Invocation<R> {
 export interface Output<T extends DataType = DataType> {
   readonly tensor: Tensor<T>;
   readonly given: boolean;
+  /** Why the tensor that the caller gave can not be used, to be said when all inputs are right. */
+  readonly misfit?: Error;
   readonly swapped?: boolean;
 }
 
@@ -104,8 +106,17 @@ function toError(failure: NativeFailure): Error {
   return new TokenSieveError('ERR_TOKENSIEVE_INTERNAL', message);
 }
 
+/** Refuses what is wrong with a call before any of it is done. */
+function check(invocation: Invocation<unknown>): void {
+  const { operation, arrays } = layOut(invocation);
+  const failure = addon.check(operation, header, ...arrays);
+  if (failure !== undefined) throw toError(failure);
+  for (const output of invocation.outputs) if (output?.misfit) throw output.misfit;
+}
+
 /** Runs a call on the calling thread, without copies. */
 export function runSync<R>(invocation: Invocation<R>): R {
+  if (invocation.outputs.some((output) => output?.misfit)) check(invocation);
   const { operation, arrays } = layOut(invocation);
   const failure = addon.run(operation, header, ...arrays);
   if (failure !== undefined) throw toError(failure);
@@ -116,6 +127,8 @@ export function runSync<R>(invocation: Invocation<R>): R {
 export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | undefined): Promise<R> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
+    // On the caller's own memory: the copies that the call works on never overlap.
+    check(invocation);
     const { operation, arrays } = layOut(invocation);
     let copied = 0;
     invocation.outputs.forEach((output, i) => {
@@ -167,7 +180,8 @@ export const floatTypes: readonly FloatType[] = ['float32', 'float16', 'bfloat16
 
 /**
  * The output for one field of a result: the tensor in `out` when the caller gave one, else a new one.
- * Whether it fits is for the C interface to say.
+ *
+ * @param dims its dims as the caller sees them; whether they fit the inputs is for the C interface to say
  */
 export function outputFor<T extends DataType>(
   out: unknown,
@@ -178,9 +192,15 @@ export function outputFor<T extends DataType>(
 ): Output<T> {
   if (out === undefined) return { tensor: zeros(type, dims, like), given: false };
   if (typeof out !== 'object' || out === null) throw typeError('options.out', 'an object', out);
-  const given = (out as Record<string, unknown>)[field];
-  if (given === undefined) return { tensor: zeros(type, dims, like), given: false };
-  return { tensor: readTensor(`options.out.${field}`, given, [type]), given: true };
+  const value = (out as Record<string, unknown>)[field];
+  if (value === undefined) return { tensor: zeros(type, dims, like), given: false };
+  const path = `options.out.${field}`;
+  const tensor = readTensor(path, value, [type]);
+  if (tensor.dims.length === dims.length && dims.every((dim, i) => dim === tensor.dims[i])) {
+    return { tensor, given: true };
+  }
+  const misfit = rangeError(`${path}.dims`, `[${dims.join(', ')}]`, tensor.dims, 'ERR_TOKENSIEVE_SHAPE');
+  return { tensor: zeros(type, dims, like), given: true, misfit };
 }
 
 /** A tensor brought to a rank by adding leading 1s; the C interface refuses what is too long. */

@@ -53,7 +53,7 @@ function prepare<T extends DataType>(
       flatten(index, 2),
       undefined,
     ],
-    outputs: [{ tensor: { ...out.tensor, dims: [rows, kept, channels] }, given: out.given }],
+    outputs: [{ ...out, tensor: { ...out.tensor, dims: [rows, kept, channels] } }],
     numbers: [0],
     result: () => out.tensor,
   };

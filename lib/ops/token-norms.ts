@@ -28,7 +28,7 @@ function prepare(x: FloatTensor, options: TokenNormsOptions): Invocation<Tensor<
   return {
     operation: 'tokenNorms',
     inputs: [{ ...tokens, dims: [rows, channels] }],
-    outputs: [{ tensor: { ...norms.tensor, dims: [norms.tensor.data.length] }, given: norms.given }],
+    outputs: [{ ...norms, tensor: { ...norms.tensor, dims: [rows] } }],
     numbers: [readInteger('options.p', options.p, 2)],
     result: () => norms.tensor,
   };

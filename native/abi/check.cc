@@ -35,7 +35,9 @@ void print_shape(const int64_t* dims, int rank, char* text, size_t length) {
 
 }  // namespace
 
-Check::Check(tsv_context* context) : error_(&context->error) { memset(error_, 0, sizeof *error_); }
+Check::Check(tsv_context* context) : error_(&context->error), check_only_(context->check_only != 0) {
+  memset(error_, 0, sizeof *error_);
+}
 
 void Check::fail(int32_t argument, tsv_status status, const char* got, const char* format, ...) {
   if (failed()) return;
@@ -229,6 +231,7 @@ void Check::no_overlap() {
       break;
     }
   }
+  checked_ = check_only_;
 }
 
 }  // namespace tsv

@@ -68,7 +68,8 @@ class Check {
  public:
   explicit Check(tsv_context* context);
 
-  bool failed() const { return error_->status != TSV_OK; }
+  // There is nothing to do: an argument is wrong or, after no_overlap(), checking was all that was asked.
+  bool failed() const { return error_->status != TSV_OK || checked_; }
   tsv_status status() const { return tsv_status(error_->status); }
 
   // A tensor that must be there / may be absent, of one of the types and a rank from `low` to `high`. Without
@@ -115,6 +116,8 @@ class Check {
   Extent extents_[kMaxExtents];
   int extent_count_ = 0;
   tsv_error* error_;
+  bool check_only_;
+  bool checked_ = false;
 };
 
 // The caller's struct, cut or filled to the size that this library knows.

@@ -145,6 +145,7 @@ typedef struct tsv_context {
   uint32_t size;
   const volatile int32_t* cancelled; /* NULL, or a flag read before and between blocks of work */
   tsv_error error;                   /* filled when a call fails */
+  int32_t check_only;                /* 1: check the arguments, write nothing */
 } tsv_context;
 
 /* ---- The library

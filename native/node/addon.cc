@@ -45,6 +45,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     napi_set_named_property(env, exports, name, function);
   };
   add("run", tsv_node::run_sync);
+  add("check", tsv_node::check_sync);
   add("start", tsv_node::start_async);
   add("cancel", tsv_node::cancel_async);
   exports["isa"] = Napi::Function::New(env, isa, "isa");

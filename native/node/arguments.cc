@@ -77,7 +77,7 @@ bool read_slot(napi_env env, const double* header, int index, napi_value value, 
   int64_t dense = 1;
   for (int i = rank - 1; i >= 0; --i) {
     slot->strides[i] = dense;
-    dense *= slot->shape[i];
+    dense *= slot->shape[i] > 0 ? slot->shape[i] : 1;
   }
   if (header[6] != 0 && rank == 4) {
     slot->strides[2] = slot->shape[1] * slot->shape[3];

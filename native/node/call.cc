@@ -230,7 +230,9 @@ Environment* make_environment(napi_env env) {
   return owner->get();
 }
 
-napi_value run_sync(napi_env env, napi_callback_info info) {
+namespace {
+
+napi_value call_now(napi_env env, napi_callback_info info, bool check_only) {
   size_t argc = kMaxArguments;
   napi_value argv[kMaxArguments];
   napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
@@ -238,9 +240,16 @@ napi_value run_sync(napi_env env, napi_callback_info info) {
   if (!read_call(env, argc, argv, &arguments)) return nullptr;
   tsv_context context = {};
   context.size = sizeof context;
+  context.check_only = check_only;
   execute(&context, &arguments);
   return outcome(env, context);
 }
+
+}  // namespace
+
+napi_value run_sync(napi_env env, napi_callback_info info) { return call_now(env, info, false); }
+
+napi_value check_sync(napi_env env, napi_callback_info info) { return call_now(env, info, true); }
 
 napi_value start_async(napi_env env, napi_callback_info info) {
   size_t argc = kMaxArguments;

@@ -14,6 +14,9 @@ Environment* make_environment(napi_env env);
 // wrong.
 napi_value run_sync(napi_env env, napi_callback_info info);
 
+// check(operation, header, ...arrays): as run(), but only checks the arguments.
+napi_value check_sync(napi_env env, napi_callback_info info);
+
 // start(operation, header, copied outputs as bits, callback, ...arrays): a number for cancel(). The callback
 // gets what run() returns. Inputs that could be transferred away are copied now; shared ones are read in
 // place. Outputs named in the bits are computed apart and copied when the call has succeeded, so that they
