@@ -47,16 +47,20 @@ const classOfCode = {
 
 export type ArgumentCode = keyof typeof classOfCode;
 
-/** The error of a bad argument: its code, the class that goes with it, and a message naming the path and the value. */
+/**
+ * The error of a bad argument: its code, the class that goes with it, and a message that begins with the argument's
+ * path (a regular expression where either of two may be blamed) and names the value.
+ */
 export function isArgumentError(
   code: ArgumentCode,
   path: string,
   value?: string | number,
 ): (error: unknown) => true {
   return (error) => {
-    assert.ok(error instanceof classOfCode[code], `${code} must come as ${classOfCode[code].name}: ${error}`);
-    assert.equal((error as Error & { code?: string }).code, code, `${error}`);
-    assert.ok(error.message.includes(path), `"${error.message}" must name ${path}`);
+    const expected = classOfCode[code];
+    assert.ok(error instanceof expected, `${code} must come as a ${expected.name}: ${error}`);
+    assert.equal((error as Error & { code?: string }).code, code, error.message);
+    assert.match(error.message, new RegExp(`^(${path})(?![A-Za-z])`), 'the message begins with the path');
     if (value !== undefined)
       assert.ok(error.message.includes(String(value)), `"${error.message}" must name ${value}`);
     return true;

@@ -57,6 +57,16 @@ export function tensorOf<T extends DataType>(
   return { type, data: data as unknown as DataTypeMap[T], dims: [...dims] };
 }
 
+/** A float32 tensor in the memory that another starts at, past `start` elements. */
+export function viewOf({ data }: Tensor, start: number, dims: readonly number[]): Tensor<'float32'> {
+  const byteOffset = data.byteOffset + start * Float32Array.BYTES_PER_ELEMENT;
+  return {
+    type: 'float32',
+    data: new Float32Array(data.buffer as ArrayBuffer, byteOffset, count(dims)),
+    dims,
+  };
+}
+
 /** A tensor of zeros. */
 export function emptyTensor<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
   return tensorOf(type, new Uint8Array(count(dims)), dims);

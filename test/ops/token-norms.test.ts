@@ -1,0 +1,108 @@
+import { suite, test } from 'node:test';
+import { info, type Tensor, tokenNorms, tokenNormsSync } from 'tokensieve';
+import { tokenNorms as reference } from '../reference/token-norms.js';
+import { assertWithin } from '../support/assertions.js';
+import { testContract, testRefusals } from '../support/contract.js';
+import { errorBudget } from '../support/error-budget.js';
+import { seeded } from '../support/random.js';
+import { decode, emptyTensor, floatTypes, randomTensor, tensorOf, viewOf } from '../support/tensors.js';
+
+function assertNorms(x: Tensor<'float32' | 'float16' | 'bfloat16'>, p: 1 | 2): void {
+  const expected = reference(decode(x), p);
+  const { relative } = errorBudget.tokenNorms;
+  assertWithin(
+    tokenNormsSync(x, { p }),
+    { data: expected, dims: x.dims.slice(0, -1) },
+    (i) => expected[i] * relative,
+    `${x.type} ${x.dims} p=${p}`,
+  );
+}
+
+suite(`tokenNorms (${info().isa})`, () => {
+  for (const type of floatTypes) {
+    test(`tokens of any width, ${type}`, () => {
+      const random = seeded(1);
+      for (const channels of [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 127, 128, 129, 1024]) {
+        const x = randomTensor(random, type, [2, 13, channels], { offset: channels % 3 });
+        assertNorms(x, 2);
+        assertNorms(x, 1);
+      }
+    });
+  }
+
+  test('keys of several heads, one token, none', () => {
+    const random = seeded(2);
+    for (const dims of [[2, 3, 5, 64], [1, 64], [64], [2, 0, 64], [0, 3, 64]]) {
+      assertNorms(randomTensor(random, 'float32', dims), 2);
+    }
+  });
+
+  test('zeros, denormals, infinities and NaN', () => {
+    const infinity = Number.POSITIVE_INFINITY;
+    assertNorms(tensorOf('float32', [0, -0, 0, 1, -infinity, 2, Number.NaN, 1, 1], [3, 3]), 2);
+    assertNorms(tensorOf('float32', [0, -0, 0, 1, -infinity, 2, Number.NaN, 1, 1], [3, 3]), 1);
+    assertNorms(tensorOf('float32', [1e-42, -2e-42, 3e-42, 2 ** -149], [1, 4]), 1);
+    for (const type of floatTypes) assertNorms(tensorOf(type, [1e-7, -2e-7, 6e-8, 0], [1, 4]), 1);
+  });
+
+  const roomFor = (dims: readonly number[]) => ({
+    empty: () => ({ norms: emptyTensor('float32', dims) }),
+    tensors: ({ norms }: { norms: Tensor<'float32'> }) => [norms],
+  });
+  testContract({
+    call: () => {
+      const x = randomTensor(seeded(3), 'float32', [64, 301, 64]);
+      return {
+        inputs: [x],
+        run: (extra) => tokenNorms(x, { ...extra }),
+        runSync: (extra) => tokenNormsSync(x, { ...extra }),
+      };
+    },
+    tensors: (norms) => [norms],
+    out: {
+      ...roomFor([64, 301]),
+      overlapping: ({ inputs: [x] }) => ({ norms: viewOf(x, 64, [64, 301]) }),
+    },
+  });
+
+  const x = tensorOf('float32', [1, 2, 3, 4], [2, 2]);
+  testRefusals(
+    [tokenNorms, tokenNormsSync],
+    [
+      { name: 'a p of 3', args: [x, { p: 3 }], code: 'ERR_TOKENSIEVE_RANGE', path: 'options\\.p', value: 3 },
+      {
+        name: 'a word for p',
+        args: [x, { p: '2' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.p',
+        value: '"2"',
+      },
+      {
+        name: 'integers for x',
+        args: [tensorOf('int32', [1], [1, 1]), {}],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'x\\.type',
+        value: 'int32',
+      },
+      { name: 'no x', args: [7, {}], code: 'ERR_TOKENSIEVE_TYPE', path: 'x', value: 7 },
+    ],
+    roomFor([2]),
+  );
+  testRefusals(
+    [tokenNorms, tokenNormsSync],
+    [
+      {
+        name: 'an out of another shape',
+        args: [x, { out: { norms: emptyTensor('float32', [3]) } }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.out\\.norms',
+      },
+      {
+        name: 'an out of as many elements in another shape',
+        args: [x, { out: { norms: emptyTensor('float32', [1, 2]) } }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.out\\.norms',
+      },
+    ],
+  );
+});

@@ -1,0 +1,142 @@
+// What holds of every operation, whatever it computes: threads, async, abort, out and overlap.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Tensor } from 'tokensieve';
+import { assertSameBits, bytesOf, isArgumentError } from './assertions.js';
+import { withThreads } from './threads.js';
+
+/** Options that every operation takes. */
+export interface Extra<Out> {
+  readonly out?: Out;
+  readonly signal?: AbortSignal;
+}
+
+/** One call of an operation on inputs of its own. */
+export interface Call<Result, Out> {
+  readonly inputs: readonly Tensor[];
+  run(extra?: Extra<Out>): Promise<Result>;
+  runSync(extra?: Extra<Out>): Result;
+}
+
+export interface Contract<Result, Out> {
+  /** Makes the call anew, on equal inputs. Large enough for several threads to share the work. */
+  call(): Call<Result, Out>;
+  /** The tensors of a result. */
+  tensors(result: Result): Tensor[];
+  /** Room for the result, and room that shares memory with an input of the given call. */
+  out?: { empty(): Out; tensors(out: Out): Tensor[]; overlapping(call: Call<Result, Out>): Out };
+}
+
+function assertSameTensors(actual: readonly Tensor[], expected: readonly Tensor[]): void {
+  assert.equal(actual.length, expected.length);
+  expected.forEach((tensor, i) => {
+    assertSameBits(actual[i], tensor, `result ${i}`);
+  });
+}
+
+/** Fills tensors with a byte that no result is made of. */
+function scribble(tensors: readonly Tensor[]): void {
+  for (const tensor of tensors) bytesOf(tensor).fill(0xa5);
+}
+
+export function assertScribbled(tensors: readonly Tensor[]): void {
+  for (const tensor of tensors)
+    assert.ok(
+      bytesOf(tensor).every((byte) => byte === 0xa5),
+      'nothing may be written',
+    );
+}
+
+export function scribbled<Out>(out: { empty(): Out; tensors(out: Out): Tensor[] }): Out {
+  const room = out.empty();
+  scribble(out.tensors(room));
+  return room;
+}
+
+export function testContract<Result, Out>({ call, tensors, out }: Contract<Result, Out>): void {
+  test('1, 2 and 4 threads give the same bits', () => {
+    const [expected, ...others] = [1, 2, 4].map((n) => withThreads(n, () => tensors(call().runSync())));
+    for (const result of others) assertSameTensors(result, expected);
+  });
+
+  test('async gives the bits of sync, from the inputs as they were at the call', async () => {
+    const expected = tensors(call().runSync());
+    const pending = call();
+    const promise = pending.run();
+    scribble(pending.inputs);
+    assertSameTensors(tensors(await promise), expected);
+  });
+
+  test('several calls in flight do not disturb each other', async () => {
+    const expected = tensors(call().runSync());
+    const results = await Promise.all(Array.from({ length: 4 }, () => call().run()));
+    for (const result of results) assertSameTensors(tensors(result), expected);
+  });
+
+  test('an aborted signal rejects', async () => {
+    const reason = new Error('not needed any more');
+    await assert.rejects(call().run({ signal: AbortSignal.abort(reason) }), (error) => error === reason);
+  });
+
+  if (out === undefined) return;
+
+  test('out receives the result', async () => {
+    const expected = tensors(call().runSync());
+    const room = scribbled(out);
+    assertSameTensors(tensors(call().runSync({ out: room })), expected);
+    assertSameTensors(out.tensors(room), expected);
+    const later = scribbled(out);
+    assertSameTensors(tensors(await call().run({ out: later })), expected);
+    assertSameTensors(out.tensors(later), expected);
+  });
+
+  test('an aborted call writes nothing', async () => {
+    const room = scribbled(out);
+    await assert.rejects(call().run({ out: room, signal: AbortSignal.abort() }), { name: 'AbortError' });
+    assertScribbled(out.tensors(room));
+  });
+
+  test('out that shares memory with an input is refused', async () => {
+    const refused = isArgumentError('ERR_TOKENSIEVE_OVERLAP', 'options\\.out');
+    const overlapped = call();
+    const before = overlapped.inputs.map((tensor) => Buffer.from(bytesOf(tensor)));
+    assert.throws(() => overlapped.runSync({ out: out.overlapping(overlapped) }), refused);
+    await assert.rejects(overlapped.run({ out: out.overlapping(overlapped) }), refused);
+    overlapped.inputs.forEach((tensor, i) => {
+      assert.ok(bytesOf(tensor).equals(before[i]), 'nothing may be written');
+    });
+  });
+}
+
+type AnyCall = (...args: unknown[]) => unknown;
+
+export interface Refusal {
+  readonly name: string;
+  /** Positional arguments, the options last. */
+  readonly args: readonly unknown[];
+  readonly code: Parameters<typeof isArgumentError>[0];
+  readonly path: string;
+  readonly value?: string | number;
+}
+
+/** Each bad call is refused with its error, sync and async, and writes nothing into `out`. */
+export function testRefusals<Out>(
+  [run, runSync]: readonly [unknown, unknown],
+  refusals: readonly Refusal[],
+  out?: { empty(): Out; tensors(out: Out): Tensor[] },
+): void {
+  for (const { name, args, code, path, value } of refusals) {
+    test(`refuses ${name}`, async () => {
+      const room = out && scribbled(out);
+      const options = args[args.length - 1];
+      const withRoom =
+        room !== undefined && typeof options === 'object' && options !== null && !('out' in options)
+          ? [...args.slice(0, -1), { ...options, out: room }]
+          : args;
+      const refused = isArgumentError(code, path, value);
+      assert.throws(() => (runSync as AnyCall)(...withRoom), refused);
+      await assert.rejects((run as AnyCall)(...withRoom) as Promise<unknown>, refused);
+      if (out !== undefined && room !== undefined) assertScribbled(out.tensors(room));
+    });
+  }
+}
