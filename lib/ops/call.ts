@@ -257,7 +257,16 @@ export function readArray<T extends DataType>(
   types: readonly T[],
   dims?: readonly number[],
 ): Tensor<T> | undefined {
-  if (value === undefined) return undefined;
+  return value === undefined ? undefined : readRequiredArray(path, value, types, dims);
+}
+
+/** As {@link readArray}, for an argument that must be there. */
+export function readRequiredArray<T extends DataType>(
+  path: string,
+  value: unknown,
+  types: readonly T[],
+  dims?: readonly number[],
+): Tensor<T> {
   if (!ArrayBuffer.isView(value)) return readTensor(path, value, types);
   const type = types.find((t) => isArrayOf(t, value));
   if (type === undefined) throw typeError(path, `${types.join(' or ')} values`, value);

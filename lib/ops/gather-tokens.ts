@@ -4,9 +4,9 @@ import {
   type CommonOptions,
   type Invocation,
   outputFor,
-  readArray,
   readBoolean,
   readOptions,
+  readRequiredArray,
   readSignal,
   runAsync,
   runSync,
@@ -40,7 +40,7 @@ function prepare<T extends DataType>(
   options: GatherTokensOptions,
 ): Invocation<Tensor<T>> {
   const tokens = readTensor('x', x, anyType) as Tensor<T>;
-  const index = readArray('indices', indices, indexTypes)!;
+  const index = readRequiredArray('indices', indices, indexTypes);
   const leading = tokens.dims.slice(0, -2);
   const rows = leading.reduce((a, b) => a * b, 1);
   const channels = tokens.dims.at(-1) ?? 0;
@@ -66,7 +66,7 @@ function prepareRagged<T extends DataType>(
 ): Invocation<RaggedTokens<T>> {
   const tokens = readTensor('x', x, anyType) as Tensor<T>;
   const index = readTensor('indices.indices', ragged.indices, ['int32']);
-  const offsets = readArray('indices.offsets', ragged.offsets, ['int32'])!;
+  const offsets = readRequiredArray('indices.offsets', ragged.offsets, ['int32']);
   const packed = readBoolean('options.packed', options.packed, false);
   const rows = offsets.data.length - 1;
   const lengths = offsets.data.slice(1).map((end, row) => end - offsets.data[row]);

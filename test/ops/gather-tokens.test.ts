@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { type DataType, gatherTokens, gatherTokensSync, info, type Tensor } from 'tokensieve';
 import { gatherTokens as reference } from '../reference/gather-tokens.js';
 import { bytesOf } from '../support/assertions.js';
-import { testContract, testRefusals } from '../support/contract.js';
+import { testContract, testMalformed, testRefusals } from '../support/contract.js';
 import { seeded } from '../support/random.js';
 import { count, decode, emptyTensor, randomTensor, tensorOf, viewOf } from '../support/tensors.js';
 
@@ -246,5 +246,14 @@ suite(`gatherTokens (${info().isa})`, () => {
         value: 3,
       },
     ],
+  );
+  testMalformed(
+    [gatherTokens, gatherTokensSync],
+    [x, indices, { packed: false, out: roomFor([2, 2, 4]).empty() }],
+  );
+  const ragged = { indices: tensorOf('int32', [0, 1], [2]), offsets: Int32Array.of(0, 1, 2) };
+  testMalformed(
+    [gatherTokens, gatherTokensSync],
+    [x, ragged, { packed: true, out: roomFor([2, 4]).empty() }],
   );
 });

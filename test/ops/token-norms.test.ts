@@ -2,7 +2,7 @@ import { suite, test } from 'node:test';
 import { info, type Tensor, tokenNorms, tokenNormsSync } from 'tokensieve';
 import { tokenNorms as reference } from '../reference/token-norms.js';
 import { assertWithin } from '../support/assertions.js';
-import { testContract, testRefusals } from '../support/contract.js';
+import { testContract, testMalformed, testRefusals } from '../support/contract.js';
 import { errorBudget } from '../support/error-budget.js';
 import { seeded } from '../support/random.js';
 import { decode, emptyTensor, floatTypes, randomTensor, tensorOf, viewOf } from '../support/tensors.js';
@@ -105,4 +105,5 @@ suite(`tokenNorms (${info().isa})`, () => {
       },
     ],
   );
+  testMalformed([tokenNorms, tokenNormsSync], [x, { p: 1, out: roomFor([2]).empty() }]);
 });

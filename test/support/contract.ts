@@ -1,6 +1,7 @@
 // What holds of every operation, whatever it computes: threads, async, abort, out and overlap.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Tensor } from 'tokensieve';
 import { assertSameBits, bytesOf, isArgumentError } from './assertions.js';
 import { withThreads } from './threads.js';
@@ -96,6 +97,27 @@ export function testContract<Result, Out>({ call, tensors, out }: Contract<Resul
     assertScribbled(out.tensors(room));
   });
 
+  test('a call aborted under way is whole, or rejects and writes nothing', async () => {
+    const expected = tensors(call().runSync());
+    for (const turns of [0, 1, 4]) {
+      const room = scribbled(out);
+      const controller = new AbortController();
+      const promise = call().run({ out: room, signal: controller.signal });
+      const ended = promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      for (let turn = 0; turn < turns; turn++) await setImmediate();
+      controller.abort();
+      const error = await ended;
+      if (error === undefined) assertSameTensors(out.tensors(room), expected);
+      else {
+        assert.equal(error, controller.signal.reason);
+        assertScribbled(out.tensors(room));
+      }
+    }
+  });
+
   test('out that shares memory with an input is refused', async () => {
     const refused = isArgumentError('ERR_TOKENSIEVE_OVERLAP', 'options\\.out');
     const overlapped = call();
@@ -139,4 +161,76 @@ export function testRefusals<Out>(
       if (out !== undefined && room !== undefined) assertScribbled(out.tensors(room));
     });
   }
+}
+
+/** What no caller should pass, and some will. */
+const malformed: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  -1,
+  0.5,
+  2 ** 40,
+  Number.NaN,
+  Infinity,
+  10n,
+  'x',
+  Symbol('x'),
+  () => 0,
+  [],
+  [1, 'x'],
+  {},
+  new Float64Array(3),
+  new Uint8Array(0),
+  new DataView(new ArrayBuffer(8)),
+  { type: 'float32', data: new Float32Array(0), dims: [0] },
+  { type: 'float32', data: new Float32Array(4), dims: [2 ** 31, 2 ** 33] },
+  { type: 'float32', data: new Float32Array(4), dims: [-2, -2] },
+  { type: 'float32', data: new Float32Array(4), dims: [2, Number.NaN] },
+  { type: 'float32', data: new Float32Array(4), dims: '4' },
+  { type: 'float32', data: new Float32Array(4), dims: [1, 1, 1, 1, 1, 1, 4] },
+  { type: 'float32', data: new Float32Array(4), dims: [] },
+  { type: 'float32', data: [1, 2, 3, 4], dims: [4] },
+  { type: 'float32', data: new Float32Array(1), dims: [] },
+  { type: 'uint8', data: new Uint8Array(4), dims: [2, 2] },
+  { type: 'float32', data: new Float32Array(4), dims: [4], location: 'gpu' },
+  { first: 10 },
+  { last: -1 },
+  { kernel: 3 },
+  { size: 0 },
+];
+
+/**
+ * Each argument and each option in turn is replaced by what it should not be: the call succeeds or throws an error with
+ * a code, and nothing worse.
+ *
+ * @param args positional arguments that are right, the options last, with a value for every option to try
+ */
+export function testMalformed([run, runSync]: readonly [unknown, unknown], args: readonly unknown[]): void {
+  const options = args[args.length - 1] as Readonly<Record<string, unknown>>;
+  const attempt = async (tried: readonly unknown[], what: string): Promise<void> => {
+    for (const call of [runSync, run] as AnyCall[]) {
+      try {
+        await call(...tried);
+      } catch (error) {
+        const code = String((error as { code?: unknown }).code);
+        assert.match(code, /^ERR_TOKENSIEVE_(TYPE|RANGE|SHAPE|OVERLAP)$/, `${what}: ${error}`);
+        assert.ok(error instanceof TypeError || error instanceof RangeError, `${what}: ${error}`);
+      }
+    }
+  };
+  test('whatever the arguments, errors have a code', async () => {
+    for (const [i, value] of malformed.entries()) {
+      for (let place = 0; place < args.length; place++) {
+        await attempt(args.with(place, value), `argument ${place} malformed[${i}]`);
+      }
+      for (const key of Object.keys(options)) {
+        await attempt(args.with(-1, { [key]: value }), `options.${key} malformed[${i}]`);
+        await attempt(
+          args.with(-1, { ...options, [key]: value }),
+          `options.${key} malformed[${i}], others right`,
+        );
+      }
+    }
+  });
 }
