@@ -1,4 +1,5 @@
 // What is not an operation: version, names, instruction set, threads.
+#include "kernels/kernels.h"
 #include "runtime/cpu_features.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
@@ -27,6 +28,15 @@ int32_t tsv_isa_supported(int32_t isa) { return tsv::kernels_of(isa) != nullptr;
 int32_t tsv_active_isa(void) { return tsv::kernels().shape.isa; }
 tsv_status tsv_set_isa(int32_t isa) { return tsv::set_isa(isa) ? TSV_OK : TSV_E_RANGE; }
 void tsv_cpu_name(char* name, size_t length) { tsv::cpu_name(name, length); }
+
+const char* tsv_kernel_name(int32_t kernel) {
+  static const char* const names[] = {
+#define TSV_KERNEL_NAME(name, Arguments) #name,
+      TSV_FOR_EACH_KERNEL(TSV_KERNEL_NAME)
+#undef TSV_KERNEL_NAME
+  };
+  return kernel >= 0 && size_t(kernel) < sizeof names / sizeof *names ? names[kernel] : nullptr;
+}
 
 int32_t tsv_threads(void) { return tsv::threads(); }
 

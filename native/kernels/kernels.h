@@ -64,6 +64,26 @@ struct PackPanels {
   float* panels;
 };
 
+// x = x * factor + term in registers, `count` times or a few more
+struct FmaPeak {
+  int64_t count;
+  float factor;
+  float term;
+  float* sum;  // of the results
+};
+
+struct ReadPeak {
+  const float* source;
+  int64_t count;
+  float* sum;
+};
+
+struct CopyPeak {
+  const float* source;
+  int64_t count;
+  float* out;
+};
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -74,6 +94,9 @@ struct KernelShape {
 };
 
 #define TSV_FOR_EACH_KERNEL(X)   \
+  X(fma_peak, FmaPeak)           \
+  X(read_peak, ReadPeak)         \
+  X(copy_peak, CopyPeak)         \
   X(load_rows, LoadRows)         \
   X(token_norms, TokenNorms)     \
   X(gather_tokens, GatherTokens) \

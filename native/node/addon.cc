@@ -31,9 +31,28 @@ Napi::Value cpu(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), name);
 }
 
-Napi::Array names(Napi::Env env, int count, const char* (*name)(int32_t)) {
-  Napi::Array list = Napi::Array::New(env, size_t(count));
-  for (int i = 0; i < count; ++i) list[uint32_t(i)] = Napi::String::New(env, name(i));
+// measureCeiling('fma' | 'read' | 'copy', Float32Array): flops or bytes a second, one sample
+Napi::Value measure_ceiling(const Napi::CallbackInfo& info) {
+  static const char* const ceilings[] = {"fma", "read", "copy"};  // in the order of tsv_ceiling
+  const std::string wanted = info[0].ToString();
+  int32_t ceiling = 0;
+  while (ceiling < 3 && wanted != ceilings[ceiling]) ++ceiling;
+  tsv_node::ArrayView memory = {};
+  if (!tsv_node::view_array(info.Env(), info[1], &memory)) memory.bytes = 0;
+  double rate = 0;
+  if (tsv_measure_ceiling(ceiling, static_cast<float*>(memory.data), int64_t(memory.bytes / 4), &rate) !=
+      TSV_OK) {
+    throw Napi::RangeError::New(info.Env(),
+                                "measureCeiling takes 'fma', 'read' or 'copy' and a Float32Array of at least "
+                                "32 elements a thread");
+  }
+  return Napi::Number::New(info.Env(), rate);
+}
+
+// The texts that name(0), name(1), ... gives before its first NULL.
+Napi::Array names(Napi::Env env, const char* (*name)(int32_t)) {
+  Napi::Array list = Napi::Array::New(env);
+  for (int32_t i = 0; const char* text = name(i); ++i) list[uint32_t(i)] = Napi::String::New(env, text);
   return list;
 }
 
@@ -53,10 +72,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["threads"] = Napi::Function::New(env, threads, "threads");
   exports["setThreads"] = Napi::Function::New(env, set_threads, "setThreads");
   exports["cpu"] = Napi::Function::New(env, cpu, "cpu");
+  exports["measureCeiling"] = Napi::Function::New(env, measure_ceiling, "measureCeiling");
   exports["version"] = Napi::String::New(env, tsv_version());
   exports["abiVersion"] = Napi::Number::New(env, tsv_abi_version());
-  exports["operations"] =
-      names(env, tsv_node::kOperationCount, [](int32_t i) { return tsv_node::kOperations[i].name; });
+  exports["operations"] = names(
+      env, [](int32_t i) { return i < tsv_node::kOperationCount ? tsv_node::kOperations[i].name : nullptr; });
+  exports["kernels"] = names(env, tsv_kernel_name);
   return exports;
 }
 
