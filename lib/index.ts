@@ -7,6 +7,7 @@ export {
   type RaggedTokens,
 } from './ops/gather-tokens.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
+export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';
 export type { DataType, DataTypeMap, FloatTensor, FloatType, Tensor } from './tensor.js';
 export { type AssignmentOptions, TokenMap, type TokenMapFields } from './token-map.js';

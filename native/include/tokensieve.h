@@ -96,7 +96,7 @@ typedef struct tsv_tensor {
   ENTRY(POOL_KERNEL, "options.pool.kernel")           \
   ENTRY(POOL_MODE, "options.pool.mode")               \
   ENTRY(PRECISION, "options.precision")               \
-  ENTRY(COUNT_K, "options.k")                         \
+  ENTRY(COUNT_K, "k")                                 \
   ENTRY(SEGMENTS, "options.segments")                 \
   ENTRY(ORDER, "options.order")                       \
   ENTRY(RULE, "rule")                                 \
@@ -251,9 +251,9 @@ typedef enum tsv_order { TSV_ORDER_INDEX = 0, TSV_ORDER_VALUE = 1 } tsv_order;
  * NaN last in either direction. */
 typedef struct tsv_top_k_args {
   uint32_t size;
-  const tsv_tensor* x;       /* [R,N], float32, float16 or bfloat16 */
-  const tsv_tensor* mask;    /* uint8 [R,N] or [N]: 1 always among the k, 2 never */
-  const tsv_tensor* lengths; /* int32 [R] */
+  const tsv_tensor* x;       /* [B,N] or [B,H,N], R rows in all; float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N]: 1 always among the k, 2 never */
+  const tsv_tensor* lengths; /* int32 [B] */
   const tsv_tensor*
       segment_offsets; /* int32 or int64 [S+1], ascending from 0 to N: k from each; NULL: whole rows */
   int64_t k;
@@ -274,9 +274,9 @@ typedef enum tsv_threshold_rule {
 
 typedef struct tsv_select_threshold_args {
   uint32_t size;
-  const tsv_tensor* x;       /* [R,N], float32, float16 or bfloat16 */
-  const tsv_tensor* mask;    /* uint8 [R,N] or [N]: 1 always in, 2 out of everything */
-  const tsv_tensor* lengths; /* int32 [R] */
+  const tsv_tensor* x;       /* [B,N] or [B,H,N], R rows in all; float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N]: 1 always in, 2 out of everything */
+  const tsv_tensor* lengths; /* int32 [B] */
   double parameter;
   int64_t min;         /* -1: none */
   int64_t max;         /* -1: none */

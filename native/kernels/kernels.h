@@ -84,6 +84,29 @@ struct CopyPeak {
   float* out;
 };
 
+// The k best of source[0..count-1]: higher value first (lower with largest = false), then lower index.
+// mask: 1 always among them, 2 never, and never from `length` on; NULL: all free. The others are at least k.
+struct TopK {
+  const void* source;
+  int32_t dtype;  // float32, float16 or bfloat16
+  bool largest;
+  bool by_value;  // in order of value; else of index
+  int64_t count;
+  const uint8_t* mask;
+  int64_t length;
+  int64_t k;
+  int32_t first;     // added to every index
+  void* scratch;     // top_k_scratch() bytes, aligned to a vector
+  int32_t* indices;  // k
+  void* values;      // k of the source's type, or NULL
+};
+
+// Places for n elements and for what a vector writes past them.
+static inline int64_t top_k_room(int64_t n) { return (n + 15) / 16 * 16 + 32; }
+static inline size_t top_k_scratch(int64_t count, int64_t k) {
+  return size_t(2 * top_k_room(count) + (4 << 11) + 6 * top_k_room(k)) * sizeof(uint32_t);
+}
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -93,15 +116,16 @@ struct KernelShape {
   int32_t panel_width;  // its columns: two vectors
 };
 
-#define TSV_FOR_EACH_KERNEL(X)   \
-  X(fma_peak, FmaPeak)           \
-  X(read_peak, ReadPeak)         \
-  X(copy_peak, CopyPeak)         \
-  X(load_rows, LoadRows)         \
-  X(token_norms, TokenNorms)     \
-  X(gather_tokens, GatherTokens) \
-  X(pack_key_panels, PackPanels) \
-  X(pack_value_panels, PackPanels)
+#define TSV_FOR_EACH_KERNEL(X)     \
+  X(fma_peak, FmaPeak)             \
+  X(read_peak, ReadPeak)           \
+  X(copy_peak, CopyPeak)           \
+  X(load_rows, LoadRows)           \
+  X(token_norms, TokenNorms)       \
+  X(gather_tokens, GatherTokens)   \
+  X(pack_key_panels, PackPanels)   \
+  X(pack_value_panels, PackPanels) \
+  X(top_k, TopK)
 
 struct Kernels {
   KernelShape shape;

@@ -7,6 +7,7 @@
 #include "kernels/load_rows.h"
 #include "kernels/pack_panels.h"
 #include "kernels/token_norms.h"
+#include "kernels/top_k.h"
 
 namespace {
 

@@ -25,12 +25,28 @@ tsv_status gather_tokens(tsv_context* context, Arguments& a) {
   return tsv_gather_tokens(context, &c);
 }
 
+tsv_status top_k(tsv_context* context, Arguments& a) {
+  tsv_top_k_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.segment_offsets = a.input(3);
+  c.k = a.integer(0);
+  c.largest = a.small(1);
+  c.order = a.small(2);
+  c.indices = a.output(0);
+  c.values = a.output(1);
+  return tsv_top_k(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers
     {"tokenNorms", 1, 1, 1, token_norms},
     {"gatherTokens", 3, 1, 1, gather_tokens},
+    {"topK", 4, 2, 3, top_k},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 

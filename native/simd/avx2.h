@@ -112,6 +112,7 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_max_ss(t, _mm_shuffle_ps(t, t, 1)));
   }
 
+  static inline Mask nan(F a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
   static inline Mask greater(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
   static inline F select(Mask m, F yes, F no) { return _mm256_blendv_ps(no, yes, m); }
   static inline I select(Mask m, I yes, I no) { return _mm256_blendv_epi8(no, yes, _mm256_castps_si256(m)); }
@@ -120,8 +121,18 @@ struct Avx2 {
   static inline I add(I a, I b) { return _mm256_add_epi32(a, b); }
   static inline void store(int32_t* p, I x) { _mm256_storeu_si256((I*)p, x); }
 
+  // Floats as unsigned integers in the same order: the keys of a radix selection. NaN is 1, under -infinity;
+  // -0 must have been made +0.
+  static inline I ordered(F x) {
+    const I b = _mm256_castps_si256(x);
+    const I flip = _mm256_or_si256(_mm256_srai_epi32(b, 31), _mm256_set1_epi32(INT32_MIN));
+    return select(nan(x), _mm256_set1_epi32(1), _mm256_xor_si256(b, flip));
+  }
   static inline I load_int(const void* p) { return _mm256_loadu_si256((const I*)p); }
-  static inline I shift_right_20(I a) { return _mm256_srli_epi32(a, 20); }
+  template <int kBits>
+  static inline I shift_right(I a) {
+    return _mm256_srli_epi32(a, kBits);
+  }
   // Unsigned
   static inline Mask above(I a, I b) {
     const I sign = _mm256_set1_epi32(INT32_MIN);

@@ -73,6 +73,7 @@ struct Avx512 {
   static inline float sum(F a) { return _mm512_reduce_add_ps(a); }
   static inline float maximum(F a) { return _mm512_reduce_max_ps(a); }
 
+  static inline Mask nan(F a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
   static inline Mask greater(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
   static inline F select(Mask m, F yes, F no) { return _mm512_mask_blend_ps(m, no, yes); }
   static inline I select(Mask m, I yes, I no) { return _mm512_mask_blend_epi32(m, no, yes); }
@@ -81,9 +82,19 @@ struct Avx512 {
   static inline I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static inline void store(int32_t* p, I x) { _mm512_storeu_si512(p, x); }
 
-  // Floats as unsigned integers in the same order: the keys of a radix selection.
+  // Floats as unsigned integers in the same order: the keys of a radix selection. NaN is 1, under -infinity;
+  // -0 must have been made +0.
+  static inline I ordered(F x) {
+    const I b = _mm512_castps_si512(x);
+    const I key =
+        _mm512_xor_si512(b, _mm512_or_si512(_mm512_srai_epi32(b, 31), _mm512_set1_epi32(INT32_MIN)));
+    return _mm512_mask_mov_epi32(key, nan(x), _mm512_set1_epi32(1));
+  }
   static inline I load_int(const void* p) { return _mm512_loadu_si512(p); }
-  static inline I shift_right_20(I a) { return _mm512_srli_epi32(a, 20); }
+  template <int kBits>
+  static inline I shift_right(I a) {
+    return _mm512_srli_epi32(a, kBits);
+  }
   static inline Mask above(I a, I b) { return _mm512_cmpgt_epu32_mask(a, b); }
   static inline Mask equal(I a, I b) { return _mm512_cmpeq_epi32_mask(a, b); }
   static inline unsigned bits(Mask m) { return m; }

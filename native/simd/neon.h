@@ -90,6 +90,7 @@ struct Neon {
   static inline float sum(F a) { return vaddvq_f32(a); }
   static inline float maximum(F a) { return vmaxvq_f32(a); }
 
+  static inline Mask nan(F a) { return vmvnq_u32(vceqq_f32(a, a)); }
   static inline Mask greater(F a, F b) { return vcgtq_f32(a, b); }
   static inline F select(Mask m, F yes, F no) { return vbslq_f32(m, yes, no); }
   static inline I select(Mask m, I yes, I no) { return vbslq_s32(m, yes, no); }
@@ -101,9 +102,17 @@ struct Neon {
   static inline I add(I a, I b) { return vaddq_s32(a, b); }
   static inline void store(int32_t* p, I x) { vst1q_s32(p, x); }
 
+  // Floats as unsigned integers in the same order: the keys of a radix selection. NaN is 1, under -infinity;
+  // -0 must have been made +0.
+  static inline I ordered(F x) {
+    const int32x4_t b = vreinterpretq_s32_f32(x);
+    const int32x4_t flip = vorrq_s32(vshrq_n_s32(b, 31), vdupq_n_s32(INT32_MIN));
+    return select(nan(x), vdupq_n_s32(1), veorq_s32(b, flip));
+  }
   static inline I load_int(const void* p) { return vld1q_s32((const int32_t*)p); }
-  static inline I shift_right_20(I a) {
-    return vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a), 20));
+  template <int kBits>
+  static inline I shift_right(I a) {
+    return vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a), kBits));
   }
   // Unsigned
   static inline Mask above(I a, I b) { return vcgtq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)); }

@@ -54,6 +54,7 @@ struct Scalar {
   static inline float sum(F a) { return a; }
   static inline float maximum(F a) { return a; }
 
+  static inline Mask nan(F a) { return a != a; }
   static inline Mask greater(F a, F b) { return a > b; }
   static inline F select(Mask m, F yes, F no) { return m ? yes : no; }
   static inline I select(Mask m, I yes, I no) { return m ? yes : no; }
@@ -62,12 +63,21 @@ struct Scalar {
   static inline I add(I a, I b) { return {a.value + b.value}; }
   static inline void store(int32_t* p, I x) { *p = x.value; }
 
+  // Floats as unsigned integers in the same order: the keys of a radix selection. NaN is 1, under -infinity;
+  // -0 must have been made +0.
+  static inline I ordered(F x) {
+    const uint32_t b = bits_of(x);
+    return {nan(x) ? 1 : int32_t(b ^ (b >> 31 != 0 ? 0xffffffffu : 0x80000000u))};
+  }
   static inline I load_int(const void* p) {
     I x;
     memcpy(&x.value, p, 4);
     return x;
   }
-  static inline I shift_right_20(I a) { return {int32_t(uint32_t(a.value) >> 20)}; }
+  template <int kBits>
+  static inline I shift_right(I a) {
+    return {int32_t(uint32_t(a.value) >> kBits)};
+  }
   // Unsigned
   static inline Mask above(I a, I b) { return uint32_t(a.value) > uint32_t(b.value); }
   static inline Mask equal(I a, I b) { return a.value == b.value; }

@@ -1,0 +1,103 @@
+import { rangeError, typeError } from '../errors.js';
+import type { FloatTensor, Tensor } from '../tensor.js';
+import {
+  type CommonOptions,
+  type Invocation,
+  outputFor,
+  readBoolean,
+  readChoice,
+  readInteger,
+  readOptions,
+  readRequiredArray,
+  readSignal,
+  runAsync,
+  runSync,
+} from './call.js';
+import { readRowsOfScores, type ScoreOptions } from './rows-of-scores.js';
+
+/** Options of {@link topK}. */
+export interface TopKOptions<T extends FloatTensor = FloatTensor> extends CommonOptions, ScoreOptions {
+  /** Highest first (default), or lowest. */
+  largest?: boolean;
+  /** The order of a row's winners: ascending index (default), or best first. */
+  order?: 'index' | 'value';
+  /** k from each piece of a row: pieces of one size (the last may be shorter), or their offsets, from 0 to N. */
+  segments?: { size: number } | Int32Array | readonly number[] | Tensor<'int32' | 'int64'>;
+  /** Tensors to fill. */
+  out?: { indices?: Tensor<'int32'>; values?: T };
+}
+
+/** The result of {@link topK}. */
+export interface TopK<T extends FloatTensor = FloatTensor> {
+  /** `[...,k]`, numbered within a row; `[...,S*k]` for S segments. */
+  readonly indices: Tensor<'int32'>;
+  /** The scores there, in the type of x. */
+  readonly values: T;
+}
+
+function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>): Invocation<TopK<T>> {
+  const rows = readRowsOfScores(x, options);
+  const segments = readSegments(options.segments, rows.length);
+  if (typeof k !== 'number') throw typeError('k', 'an integer', k);
+  const count = readInteger('k', k, 0);
+  const winners = Math.max(0, segments === undefined ? 1 : segments.data.length - 1) * count;
+  // A k that no row has is refused before a result of that size would be made.
+  const dims = [...rows.leading, count >= 0 && count <= rows.length ? winners : 0];
+  const indices = outputFor(options.out, 'indices', 'int32', dims);
+  const values = outputFor(options.out, 'values', rows.x.type, dims, rows.x.data);
+  const flat = [...rows.rowDims, dims[dims.length - 1]];
+  return {
+    operation: 'topK',
+    inputs: [rows.x, rows.mask, rows.lengths, segments],
+    outputs: [
+      { ...indices, tensor: { ...indices.tensor, dims: flat } },
+      { ...values, tensor: { ...values.tensor, dims: flat } },
+    ],
+    numbers: [
+      count,
+      readBoolean('options.largest', options.largest, true) ? 1 : 0,
+      readChoice('options.order', options.order, ['index', 'value'], 'index'),
+    ],
+    result: () => ({ indices: indices.tensor, values: values.tensor as T }),
+  };
+}
+
+/** The offsets of segments, of which the C interface says whether they fit. */
+function readSegments(value: unknown, length: number): Tensor<'int32' | 'int64'> | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'object' && value !== null && 'size' in value) {
+    const { size } = value;
+    if (typeof size !== 'number') throw typeError('options.segments.size', 'an integer', size);
+    if (!Number.isInteger(size) || size < 1)
+      throw rangeError('options.segments.size', 'an integer from 1', size);
+    const offsets = Int32Array.from({ length: Math.ceil(length / size) + 1 }, (_, s) =>
+      Math.min(s * size, length),
+    );
+    return { type: 'int32', data: offsets, dims: [offsets.length] };
+  }
+  const isList = Array.isArray(value) && value.every((offset) => (offset | 0) === offset);
+  return readRequiredArray('options.segments', isList ? Int32Array.from(value) : value, ['int32', 'int64']);
+}
+
+/**
+ * The k best scores of every row: higher value first, then lower index; -0 equals +0, and NaN is last in
+ * either direction. Kept tokens (mask 1) are always among the k, dropped ones (mask 2) never.
+ *
+ * @param x `[...,N]`, float32, float16 or bfloat16
+ * @param k from the number of kept tokens to the number of those not dropped, in every row (or segment)
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
+ *   `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function topK<T extends FloatTensor>(
+  x: T,
+  k: number,
+  options?: TopKOptions<T>,
+): Promise<TopK<T>> {
+  const given = readOptions(options);
+  return runAsync(prepare(x, k, given), readSignal(given));
+}
+
+/** {@link topK}, at once on the calling thread. */
+export function topKSync<T extends FloatTensor>(x: T, k: number, options?: TopKOptions<T>): TopK<T> {
+  return runSync(prepare(x, k, readOptions(options)));
+}
