@@ -1,6 +1,24 @@
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
 export {
+  type AttentionOutput,
+  type AttentionWithOutputOptions,
+  attention,
+  attentionSync,
+} from './ops/attention.js';
+export type {
+  AttentionOptions,
+  HeadReduction,
+  KeySelection,
+  QuerySelection,
+} from './ops/attention-options.js';
+export {
+  type AttentionScores,
+  type AttentionScoresOptions,
+  attentionScores,
+  attentionScoresSync,
+} from './ops/attention-scores.js';
+export {
   type GatherTokensOptions,
   gatherTokens,
   gatherTokensSync,

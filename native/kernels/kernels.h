@@ -107,6 +107,86 @@ static inline size_t top_k_scratch(int64_t count, int64_t k) {
   return size_t(2 * top_k_room(count) + (4 << 11) + 6 * top_k_room(k)) * sizeof(uint32_t);
 }
 
+// A logit that no key of a softmax can come near: masked keys and padding. Finite, since infinities subtract
+// to NaN.
+constexpr float kHidden = -1e30f;
+
+// strip[r][c] = queries[r] . key c + bias[c], row_max[r][lane] = max of it; columns in whole panels.
+struct AttentionLogits {
+  const float* queries;  // [rows][depth], multiplied by scale * log2(e)
+  int64_t rows;
+  int64_t depth;
+  const float* key_panels;
+  int64_t columns;  // a multiple of the vector width
+  const float* bias;
+  float* strip;
+  int64_t strip_stride;
+  float* row_max;  // [rows][lanes], from kHidden or what went before
+};
+
+// Rows of logits to 2^(x - max), or 2^(x - lse) where that is known; everything in units of log2(e).
+struct AttentionSoftmax {
+  float* strip;
+  int64_t strip_stride;
+  int64_t rows;
+  int64_t columns;
+  const float* row_max;
+  const int32_t* visible;  // [rows][2], first and last + 1 key that a row sees, or NULL
+  int64_t first_key;       // the key of column 0
+  float soft_cap;          // 0: none; with one, the bias is added here
+  const float* bias;
+  const float* known_lse;    // [rows], subtracted instead of the maximum, or NULL
+  const float* running_max;  // [rows], from the tiles before: subtracted where it is greater; or NULL
+  float* max;                // [rows] out: what was subtracted
+  float* sum;                // [rows] out
+  float* weighted;           // [rows] out: sum of 2^x x, or NULL
+};
+
+// columns_out[c] += row_weight[i] * strip[row_index[i]][c], or the maximum of the two.
+struct AttentionColumns {
+  const float* strip;
+  int64_t strip_stride;
+  const int32_t* row_index;
+  const float* row_weight;
+  int64_t rows;
+  int64_t columns;  // a multiple of the vector width
+  int32_t maximum;
+  float* columns_out;
+};
+
+// out[r][c] = or += sum_key strip[r][key] * value[key][c]
+struct AttentionValues {
+  const float* strip;
+  int64_t strip_stride;
+  int64_t rows;
+  int64_t keys;
+  const float* value_panels;
+  int64_t columns;
+  int32_t first;
+  float* out;
+  int64_t out_stride;
+};
+
+struct StoreRows {
+  const float* source;
+  int64_t source_stride;
+  const float* row_scale;  // or NULL
+  const int32_t* index;    // row of the output, or NULL for the same
+  int64_t count;
+  int64_t columns;
+  void* out;
+  int32_t out_dtype;
+  int64_t out_stride;
+};
+
+struct ScaleRows {
+  float* rows;
+  int64_t stride;
+  const float* row_scale;
+  int64_t count;
+  int64_t columns;  // rounded up to whole vectors
+};
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -116,15 +196,21 @@ struct KernelShape {
   int32_t panel_width;  // its columns: two vectors
 };
 
-#define TSV_FOR_EACH_KERNEL(X)     \
-  X(fma_peak, FmaPeak)             \
-  X(read_peak, ReadPeak)           \
-  X(copy_peak, CopyPeak)           \
-  X(load_rows, LoadRows)           \
-  X(token_norms, TokenNorms)       \
-  X(gather_tokens, GatherTokens)   \
-  X(pack_key_panels, PackPanels)   \
+#define TSV_FOR_EACH_KERNEL(X) \
+  X(fma_peak, FmaPeak) \
+  X(read_peak, ReadPeak) \
+  X(copy_peak, CopyPeak) \
+  X(load_rows, LoadRows) \
+  X(store_rows, StoreRows) \
+  X(scale_rows, ScaleRows) \
+  X(pack_key_panels, PackPanels) \
   X(pack_value_panels, PackPanels) \
+  X(attention_logits, AttentionLogits) \
+  X(attention_softmax, AttentionSoftmax) \
+  X(attention_columns, AttentionColumns) \
+  X(attention_values, AttentionValues) \
+  X(token_norms, TokenNorms) \
+  X(gather_tokens, GatherTokens) \
   X(top_k, TopK)
 
 struct Kernels {

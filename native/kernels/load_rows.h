@@ -35,14 +35,14 @@ struct Stored<V, TSV_BFLOAT16> {
 };
 
 // Runs body<type>(arguments) for the element type that the data has.
-#define TSV_DISPATCH_TYPE(dtype, body, ...)      \
-  switch (dtype) {                               \
-    case TSV_FLOAT16:                            \
-      return body<V, TSV_FLOAT16>(__VA_ARGS__);  \
-    case TSV_BFLOAT16:                           \
+#define TSV_DISPATCH_TYPE(dtype, body, ...) \
+  switch (dtype) { \
+    case TSV_FLOAT16: \
+      return body<V, TSV_FLOAT16>(__VA_ARGS__); \
+    case TSV_BFLOAT16: \
       return body<V, TSV_BFLOAT16>(__VA_ARGS__); \
-    default:                                     \
-      return body<V, TSV_FLOAT32>(__VA_ARGS__);  \
+    default: \
+      return body<V, TSV_FLOAT32>(__VA_ARGS__); \
   }
 
 template <class V, int kType>

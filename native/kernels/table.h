@@ -1,6 +1,8 @@
 // Builds the table of one instruction set out of the shared algorithms. Included once in each of tables/*.cc.
 #ifndef TOKENSIEVE_KERNELS_TABLE_H
 #define TOKENSIEVE_KERNELS_TABLE_H
+#include "kernels/attention.h"
+#include "kernels/attention_scores.h"
 #include "kernels/ceilings.h"
 #include "kernels/gather_tokens.h"
 #include "kernels/kernels.h"

@@ -29,8 +29,10 @@ namespace {
 // Calls epilogue(r, sums) for each row, sums being kVectors vectors.
 template <class V, int kRows, int kVectors, class Epilogue>
 void tile(const float* a, size_t a_stride, const float* panel, size_t panel_stride, int64_t depth,
-          const Epilogue& epilogue) {
+          const Epilogue& given) {
   using F = typename V::F;
+  const Epilogue epilogue =
+      given;  // a copy of its own stays in registers when the stores might alias the original
   F sums[kRows][kVectors];
   TSV_UNROLL for (int r = 0; r < kRows; ++r) {
     TSV_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = V::zero();

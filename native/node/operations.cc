@@ -40,6 +40,49 @@ tsv_status top_k(tsv_context* context, Arguments& a) {
   return tsv_top_k(context, &c);
 }
 
+tsv_attention_args attention_arguments(Arguments& a) {
+  tsv_attention_args c = {};
+  c.size = sizeof c;
+  c.q = a.input(0);
+  c.k = a.input(1);
+  c.v = a.input(2);
+  c.mask = a.input(3);
+  c.query_mask = a.input(4);
+  c.lengths = a.input(5);
+  c.bias = a.input(6);
+  c.lse = a.input(7);
+  c.query_list = a.input(8);
+  c.scale = a.number(0);
+  c.softcap = a.number(1);
+  c.window = a.integer(2);
+  c.query_count = a.integer(3);
+  c.key_count = a.integer(4);
+  c.pool_kernel = a.integer(5);
+  c.causal = a.small(6);
+  c.queries = a.small(7);
+  c.keys = a.small(8);
+  c.reduce = a.small(9);
+  c.heads = a.small(10);
+  c.pool_mode = a.small(11);
+  c.precision = a.small(12);
+  c.value_norms = a.small(13);
+  c.scores = a.output(0);
+  c.lse_out = a.output(1);
+  c.entropy = a.output(2);
+  return c;
+}
+
+tsv_status attention_scores(tsv_context* context, Arguments& a) {
+  const tsv_attention_args c = attention_arguments(a);
+  return tsv_attention_scores(context, &c);
+}
+
+tsv_status attention(tsv_context* context, Arguments& a) {
+  tsv_attention_args c = attention_arguments(a);
+  c.output = a.output(3);
+  return tsv_attention(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
@@ -47,6 +90,8 @@ const Operation kOperations[] = {
     {"tokenNorms", 1, 1, 1, token_norms},
     {"gatherTokens", 3, 1, 1, gather_tokens},
     {"topK", 4, 2, 3, top_k},
+    {"attentionScores", 9, 3, 14, attention_scores},
+    {"attention", 9, 4, 14, attention},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 

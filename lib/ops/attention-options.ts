@@ -1,0 +1,226 @@
+import { rangeError, typeError } from '../errors.js';
+import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import {
+  type CommonOptions,
+  floatTypes,
+  type Placed,
+  readArray,
+  readBoolean,
+  readChoice,
+  readInteger,
+  readNumber,
+  withRank,
+} from './call.js';
+
+/** Which queries are scored. `{ last: w }`: a window of the w last ones. */
+export type QuerySelection = 'all' | 'first' | 'last' | { last: number } | Int32Array | BigInt64Array;
+
+/** Which keys are scored and pooled; the softmax is over all. */
+export type KeySelection = { first: number } | { last: number };
+
+/** How heads become one row of scores, or stay. `{ group }`: one row for each key head. */
+export type HeadReduction = 'mean' | 'sum' | 'max' | 'none' | 'group' | { group: 'mean' | 'sum' | 'max' };
+
+/** Options shared by {@link attentionScores} and {@link attention}. */
+export interface AttentionOptions extends CommonOptions {
+  /** Multiplies the products; `1 / sqrt(D)` by default. */
+  scale?: number;
+  /** Each query sees the keys up to its own place; the last query stands at the last key. Default false. */
+  causal?: boolean;
+  /** Keys a query sees up to its own place, its own included; all by default. */
+  window?: number;
+  /** uint8 `[B,N]` or `[N]`: 2 drops the key (0 and 1 are seen). */
+  mask?: Tensor<'uint8'> | Uint8Array;
+  /** uint8 `[B,Nq]` or `[Nq]`: 2 drops the query. */
+  queryMask?: Tensor<'uint8'> | Uint8Array;
+  /** int32 `[B]`: real tokens before the padding, of keys, and of queries too when Nq = N. */
+  lengths?: Tensor<'int32'> | Int32Array;
+  /** float32 `[B,N]` or `[N]`, added to the logits, such as log(size). At or under -1e30 the key is masked. */
+  bias?: Tensor<'float32'> | Float32Array;
+  /** Logits become `softcap * tanh(logit / softcap)` before the bias; none by default. */
+  softcap?: number;
+  /** The queries that are scored; all by default. */
+  queries?: QuerySelection;
+  /** The keys that are scored; all by default. */
+  keys?: KeySelection;
+  /** Over the chosen queries; `'observed'` divides by those that see the key. Default `'mean'`. */
+  reduce?: 'mean' | 'sum' | 'max' | 'observed';
+  /** Smooths scores along the keys: stride 1, odd kernel; `avg` pads with 0, `max` with -Infinity. */
+  pool?: { kernel: number; mode?: 'avg' | 'max' };
+  /** Default `'mean'`. */
+  heads?: HeadReduction;
+  /** float32 log-sum-exp of each row, `[B,H,chosen]`, when it is known. */
+  lse?: Tensor<'float32'> | Float32Array;
+  /** Also give each row's entropy, in nats. Default false. */
+  entropy?: boolean;
+  /** `'fast'` permits reduced precision, for ranking; this version computes it exactly. Default `'exact'`. */
+  precision?: 'exact' | 'fast';
+  /** Order of the dims of q, k, v and output: `[B,H,N,D]` or `[B,N,H,D]`. Default `'bhnd'`. */
+  layout?: 'bhnd' | 'bnhd';
+}
+
+/** What both attention operations read from their arguments, in the addon's order. */
+export interface AttentionCall {
+  readonly q: FloatTensor;
+  readonly batch: number;
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly queries: number;
+  readonly depth: number;
+  /** Queries that are scored. */
+  readonly chosen: number;
+  /** Dims of the scores. */
+  readonly scoreDims: readonly number[];
+  readonly swapped: boolean;
+  readonly inputs: readonly (Tensor | Placed | undefined)[];
+  readonly numbers: readonly number[];
+}
+
+const headNames = ['mean', 'sum', 'max', 'none', 'group-mean', 'group-sum', 'group-max'] as const;
+
+/** Reads what q, k, the values and the options say; relations between them are for the C interface. */
+export function readAttention(
+  q: FloatTensor,
+  k: FloatTensor,
+  v: FloatTensor | undefined,
+  options: AttentionOptions & { values?: FloatTensor },
+  everyQuery: boolean,
+): AttentionCall {
+  const layout = readChoice('options.layout', options.layout, ['bhnd', 'bnhd'], 'bhnd');
+  const swapped = layout === 1;
+  const four = (path: string, value: unknown): FloatTensor => {
+    const tensor = withRank(path, readTensor(path, value, floatTypes), 4);
+    return swapped ? { ...tensor, dims: swap(tensor.dims) } : tensor;
+  };
+  const query = four('q', q);
+  const key = four('k', k);
+  const values = v !== undefined ? four('v', v) : undefined;
+  const weighing =
+    !everyQuery && options.values !== undefined ? four('options.values', options.values) : undefined;
+  const [batch = 0, heads = 0, queries = 0, depth = 0] = query.dims;
+  const [, keyHeads = 0, keys = 0] = key.dims;
+
+  const selection = readQueries(options.queries, queries);
+  const scored = readKeys(options.keys, keys);
+  const head = readHeads(options.heads);
+  const pool = readPool(options.pool);
+  const softcap = readPositive('options.softcap', options.softcap);
+  const scale = readNumber('options.scale', options.scale, Number.NaN);
+  if (options.scale !== undefined && Number.isNaN(scale))
+    throw rangeError('options.scale', 'a finite number', scale);
+  const window = readInteger('options.window', options.window, 0);
+  if (options.window !== undefined && window < 1)
+    throw rangeError('options.window', 'an integer from 1', window);
+  const lseRows = everyQuery ? queries : selection.chosen;
+  const lse = readArray('options.lse', options.lse, ['float32'], [batch, heads, lseRows]);
+  const place = (tensor: FloatTensor | undefined): Placed | undefined =>
+    tensor === undefined ? undefined : { tensor, swapped };
+  const scoreRows = head < 3 ? [] : [head === 3 ? heads : keyHeads];
+  return {
+    q: query,
+    batch,
+    heads,
+    keyHeads,
+    queries,
+    depth,
+    chosen: selection.chosen,
+    scoreDims: [batch, ...scoreRows, scored.count],
+    swapped,
+    inputs: [
+      place(query),
+      place(key),
+      place(values ?? weighing),
+      readArray('options.mask', options.mask, ['uint8'], [batch, keys]),
+      readArray('options.queryMask', options.queryMask, ['uint8'], [batch, queries]),
+      readArray('options.lengths', options.lengths, ['int32']),
+      readArray('options.bias', options.bias, ['float32'], [batch, keys]),
+      lse === undefined ? undefined : withRank('options.lse', lse, 3),
+      selection.list,
+    ],
+    numbers: [
+      scale,
+      softcap,
+      window,
+      selection.count,
+      scored.given,
+      pool.kernel,
+      readBoolean('options.causal', options.causal, false) ? 1 : 0,
+      selection.kind,
+      scored.kind,
+      readChoice('options.reduce', options.reduce, ['mean', 'sum', 'max', 'observed'], 'mean'),
+      head,
+      pool.mode,
+      readChoice('options.precision', options.precision, ['exact', 'fast'], 'exact'),
+      weighing !== undefined || (everyQuery && options.values !== undefined) ? 1 : 0,
+    ],
+  };
+}
+
+/** Exchanges dims 1 and 2. */
+export const swap = ([a = 1, b = 1, c = 1, d = 1]: readonly number[]): number[] => [a, c, b, d];
+
+function readPositive(path: string, value: unknown): number {
+  const number = readNumber(path, value, 0);
+  if (value !== undefined && !(number > 0)) throw rangeError(path, 'a number above 0', value);
+  return number;
+}
+
+function readQueries(
+  value: QuerySelection | undefined,
+  queries: number,
+): { kind: number; count: number; chosen: number; list?: Tensor<'int32' | 'int64'> } {
+  if (value === undefined || value === 'all') return { kind: 0, count: 0, chosen: queries };
+  if (value === 'first') return { kind: 1, count: 0, chosen: 1 };
+  if (value === 'last') return { kind: 2, count: 1, chosen: 1 };
+  if (value instanceof Int32Array || value instanceof BigInt64Array) {
+    const list = readArray('options.queries', value, ['int32', 'int64'])!;
+    return { kind: 3, count: 0, chosen: list.data.length, list };
+  }
+  const { last } = readRecord('options.queries', value, "'all', 'first', 'last', { last } or an Int32Array");
+  const count = readInteger('options.queries.last', last ?? Number.NaN, 0);
+  return { kind: 2, count, chosen: sane(count, queries) };
+}
+
+function readKeys(
+  value: KeySelection | undefined,
+  keys: number,
+): { kind: number; given: number; count: number } {
+  if (value === undefined) return { kind: 0, given: 0, count: keys };
+  const { first, last } = readRecord('options.keys', value, '{ first } or { last }');
+  if ((first === undefined) === (last === undefined)) {
+    throw typeError('options.keys', '{ first } or { last }', value);
+  }
+  const kind = first !== undefined ? 1 : 2;
+  const given = readInteger(`options.keys.${kind === 1 ? 'first' : 'last'}`, first ?? last, 0);
+  return { kind, given, count: sane(given, keys) };
+}
+
+// Room for a result; when the count is out of range, the C interface says so before it looks at the room.
+const sane = (count: number, limit: number): number => Math.max(0, Math.min(count, limit));
+
+function readHeads(value: HeadReduction | undefined): number {
+  if (typeof value === 'object' && value !== null) {
+    return 4 + readChoice('options.heads.group', value.group, ['mean', 'sum', 'max'], 'mean');
+  }
+  const name = value === 'group' ? 'group-mean' : (value ?? 'mean');
+  const place = headNames.indexOf(name);
+  if (place < 0 || (place > 3 && value !== 'group')) {
+    throw typeError('options.heads', "'mean', 'sum', 'max', 'none', 'group' or { group }", value);
+  }
+  return place;
+}
+
+function readPool(value: AttentionOptions['pool']): { kernel: number; mode: number } {
+  if (value === undefined) return { kernel: 0, mode: 0 };
+  const { kernel, mode } = readRecord('options.pool', value, '{ kernel, mode }');
+  const size = readInteger('options.pool.kernel', kernel ?? Number.NaN, 0);
+  if (size < 1) throw rangeError('options.pool.kernel', 'an odd integer from 1', size);
+  return { kernel: size, mode: readChoice('options.pool.mode', mode, ['avg', 'max'], 'avg') };
+}
+
+function readRecord(path: string, value: unknown, expected: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw typeError(path, expected, value);
+  }
+  return value as Record<string, unknown>;
+}

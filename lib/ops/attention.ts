@@ -1,0 +1,115 @@
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
+import { type AttentionOptions, readAttention, swap } from './attention-options.js';
+import {
+  type Invocation,
+  outputFor,
+  readBoolean,
+  readOptions,
+  readSignal,
+  runAsync,
+  runSync,
+} from './call.js';
+
+/** Options of {@link attention}. */
+export interface AttentionWithOutputOptions extends AttentionOptions {
+  /** Also give the scores of the chosen queries, as {@link attentionScores} does. Default false. */
+  scores?: boolean;
+  /** With `scores`: multiply each key's score by the norm of its value, which is v's. */
+  values?: FloatTensor;
+  /** Tensors to fill. */
+  out?: {
+    output?: FloatTensor;
+    lse?: Tensor<'float32'>;
+    scores?: Tensor<'float32'>;
+    entropy?: Tensor<'float32'>;
+  };
+}
+
+/** The result of {@link attention}. */
+export interface AttentionOutput<T extends FloatType = FloatType> {
+  /** `[B,H,Nq,Dv]` in q's rank and layout, q's type; 0 for masked queries and those that see no key. */
+  readonly output: Tensor<T>;
+  /** Natural log-sum-exp of every row, `[B,H,Nq]`. */
+  readonly lse: Tensor<'float32'>;
+  /** The chosen queries' scores. */
+  readonly scores?: Tensor<'float32'>;
+  /** Entropy of every row in nats, `[B,H,Nq]`. */
+  readonly entropy?: Tensor<'float32'>;
+}
+
+function prepare<T extends FloatType>(
+  q: Tensor<T>,
+  k: FloatTensor,
+  v: FloatTensor,
+  options: AttentionWithOutputOptions,
+): Invocation<AttentionOutput<T>> {
+  const call = readAttention(q as FloatTensor, k, v, options, true);
+  const { batch, heads, queries } = call;
+  const valueDepth = v.dims.at(-1) ?? 0;
+  const rank = q.dims.length;
+  const dims = [batch, heads, queries, valueDepth];
+  const ranked = (call.swapped ? swap(dims) : dims).slice(4 - rank);
+  const output = outputFor(options.out, 'output', q.type as T, ranked, q.data);
+  const lse = outputFor(options.out, 'lse', 'float32', [batch, heads, queries]);
+  const wantsScores = readBoolean('options.scores', options.scores, false);
+  const wantsEntropy = readBoolean('options.entropy', options.entropy, false);
+  const scores = wantsScores ? outputFor(options.out, 'scores', 'float32', call.scoreDims) : undefined;
+  const entropy = wantsEntropy
+    ? outputFor(options.out, 'entropy', 'float32', [batch, heads, queries])
+    : undefined;
+  const given = output.tensor.dims;
+  const four = [...new Array<number>(Math.max(0, 4 - given.length)).fill(1), ...given];
+  return {
+    operation: 'attention',
+    inputs: call.inputs,
+    outputs: [
+      scores,
+      lse,
+      entropy,
+      {
+        tensor: { ...output.tensor, dims: call.swapped ? swap(four) : four },
+        given: output.given,
+        swapped: call.swapped,
+      },
+    ],
+    numbers: call.numbers,
+    result: () => ({
+      output: output.tensor,
+      lse: lse.tensor,
+      ...(scores === undefined ? {} : { scores: scores.tensor }),
+      ...(entropy === undefined ? {} : { entropy: entropy.tensor }),
+    }),
+  };
+}
+
+/**
+ * Attention with its output, and from the same pass the attention that each key receives.
+ *
+ * `output_i = sum_j softmax_j(softcap(scale q_i.k_j) + bias_j) v_j`, for every query; options as in
+ * {@link attentionScores}, where `queries`, `keys`, `reduce`, `pool` and `heads` say what is scored.
+ *
+ * @param q `[B,H,Nq,D]` (leading 1s may be left out), float32, float16 or bfloat16
+ * @param k `[B,Hkv,N,D]`, H a multiple of Hkv
+ * @param v `[B,Hkv,N,Dv]`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
+ *   `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function attention<T extends FloatType>(
+  q: Tensor<T>,
+  k: FloatTensor,
+  v: FloatTensor,
+  options?: AttentionWithOutputOptions,
+): Promise<AttentionOutput<T>> {
+  const given = readOptions(options);
+  return runAsync(prepare(q, k, v, given), readSignal(given));
+}
+
+/** {@link attention}, at once on the calling thread. */
+export function attentionSync<T extends FloatType>(
+  q: Tensor<T>,
+  k: FloatTensor,
+  v: FloatTensor,
+  options?: AttentionWithOutputOptions,
+): AttentionOutput<T> {
+  return runSync(prepare(q, k, v, readOptions(options)));
+}
