@@ -24,6 +24,7 @@ export {
   gatherTokensSync,
   type RaggedTokens,
 } from './ops/gather-tokens.js';
+export { type MatmulOptions, matmul, matmulSync } from './ops/matmul.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';

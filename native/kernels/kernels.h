@@ -167,6 +167,22 @@ struct AttentionValues {
   int64_t out_stride;
 };
 
+// out = activation(a b + bias), one step of the depth; `first` begins the sums, `last` finishes them.
+struct Matmul {
+  const float* a;
+  int64_t a_stride;
+  int64_t rows;
+  const float* panels;
+  int64_t columns;
+  int64_t depth;
+  const float* bias;  // or NULL
+  int32_t activation;
+  int32_t first;
+  int32_t last;
+  float* out;
+  int64_t out_stride;
+};
+
 struct StoreRows {
   const float* source;
   int64_t source_stride;
@@ -209,6 +225,7 @@ struct KernelShape {
   X(attention_softmax, AttentionSoftmax) \
   X(attention_columns, AttentionColumns) \
   X(attention_values, AttentionValues) \
+  X(matmul, Matmul) \
   X(token_norms, TokenNorms) \
   X(gather_tokens, GatherTokens) \
   X(top_k, TopK)

@@ -7,6 +7,7 @@
 #include "kernels/gather_tokens.h"
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
+#include "kernels/matmul.h"
 #include "kernels/pack_panels.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"

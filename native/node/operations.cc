@@ -83,6 +83,18 @@ tsv_status attention(tsv_context* context, Arguments& a) {
   return tsv_attention(context, &c);
 }
 
+tsv_status matmul(tsv_context* context, Arguments& a) {
+  tsv_matmul_args c = {};
+  c.size = sizeof c;
+  c.a = a.input(0);
+  c.b = a.input(1);
+  c.bias = a.input(2);
+  c.activation = a.small(0);
+  c.transpose_b = a.small(1);
+  c.out = a.output(0);
+  return tsv_matmul(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
@@ -92,6 +104,7 @@ const Operation kOperations[] = {
     {"topK", 4, 2, 3, top_k},
     {"attentionScores", 9, 3, 14, attention_scores},
     {"attention", 9, 4, 14, attention},
+    {"matmul", 3, 1, 2, matmul},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 
