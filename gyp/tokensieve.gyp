@@ -1,8 +1,9 @@
 # The library without Node: one static archive for each instruction set, and one for everything above them.
 {
   "target_defaults": {
-    "cflags_cc": ["-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra"],
-    "xcode_settings": {"CLANG_CXX_LANGUAGE_STANDARD": "c++17", "GCC_SYMBOLS_PRIVATE_EXTERN": "YES"},
+    "cflags_cc": ["-std=c++17", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    "xcode_settings": {"CLANG_CXX_LANGUAGE_STANDARD": "c++17", "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+                       "OTHER_CPLUSPLUSFLAGS": ["-ffp-contract=off"]},
     "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["/std:c++17"]}},
   },
   "targets": [

@@ -1,5 +1,6 @@
 // Builds the addon with node-gyp. `prepare` runs it in a checkout; registry users get a prebuilt binary and never do.
 // Incremental: the first run configures, later ones only rebuild what changed. `--clean` starts over.
+// `--compile-commands` builds nothing and writes build/Release/compile_commands.json.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,5 +25,9 @@ function run(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+if (process.argv.includes('--compile-commands')) {
+  run('configure', ...nodedir, '--', '-f', 'compile_commands_json');
+  process.exit();
+}
 run(clean ? 'rebuild' : 'configure', ...nodedir, ...(clean ? [`-j`, String(availableParallelism())] : []));
 if (!clean) run('build', ...nodedir, '-j', String(availableParallelism()));

@@ -16,7 +16,18 @@ int threads();
 void set_threads(int count);
 void set_executor(tsv_parallel_for parallel_for, void* user);
 
-// The same for a callable. It stops handing out work once the context's flag is raised.
+// Whether the flag is up. Another thread may raise it meanwhile.
+inline bool raised(const volatile int32_t* flag) {
+#if defined(__GNUC__)
+  return flag != nullptr && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
+#else
+  return flag != nullptr && *flag != 0;
+#endif
+}
+
+inline bool cancelled(const tsv_context* context) { return raised(context->cancelled); }
+
+// run_tasks() for a callable. It stops handing out work once the context's flag is raised.
 template <class Body>
 void parallel_for(const tsv_context* context, int64_t count, const Body& body) {
   struct State {
@@ -27,13 +38,9 @@ void parallel_for(const tsv_context* context, int64_t count, const Body& body) {
       count,
       [](void* opaque, int64_t index) {
         State& s = *static_cast<State*>(opaque);
-        if (s.cancelled == nullptr || *s.cancelled == 0) s.body(index);
+        if (!raised(s.cancelled)) s.body(index);
       },
       &state);
-}
-
-inline bool cancelled(const tsv_context* context) {
-  return context->cancelled != nullptr && *context->cancelled != 0;
 }
 
 }  // namespace tsv

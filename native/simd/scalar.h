@@ -60,7 +60,7 @@ struct Scalar {
   static inline I select(Mask m, I yes, I no) { return m ? yes : no; }
   static inline I set_int(int32_t x) { return {x}; }
   static inline I iota() { return {0}; }
-  static inline I add(I a, I b) { return {a.value + b.value}; }
+  static inline I add(I a, I b) { return {int32_t(uint32_t(a.value) + uint32_t(b.value))}; }
   static inline void store(int32_t* p, I x) { *p = x.value; }
 
   // Floats as unsigned integers in the same order: the keys of a radix selection. NaN is 1, under -infinity;
