@@ -1,0 +1,316 @@
+/* The C interface, used from C99 as a host would: calls, structs of other versions, bad arguments, a lent
+ * executor. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokensieve.h"
+
+static long passed, failed;
+
+static void check(int holds, int line, const char* text) {
+  if (holds) {
+    ++passed;
+  } else {
+    ++failed;
+    fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, line, text);
+  }
+}
+#define CHECK(condition) check((condition) != 0, __LINE__, #condition)
+
+static tsv_context new_context(void) {
+  tsv_context context;
+  memset(&context, 0, sizeof context);
+  context.size = sizeof context;
+  return context;
+}
+
+static tsv_tensor tensor(void* data, int32_t dtype, int32_t ndim, const int64_t* shape) {
+  tsv_tensor t;
+  memset(&t, 0, sizeof t);
+  t.data = data;
+  t.device_type = TSV_CPU;
+  t.dtype = dtype;
+  t.ndim = ndim;
+  t.shape = shape;
+  return t;
+}
+
+/* ---- The library's own functions */
+
+static void test_library(void) {
+  char name[64];
+  CHECK(tsv_abi_version() == TSV_ABI_VERSION);
+  CHECK(strcmp(tsv_version(), TSV_VERSION) == 0);
+  CHECK(strcmp(tsv_argument_path(TSV_ARG_X), "x") == 0);
+  CHECK(strcmp(tsv_argument_path(TSV_ARG_MASK), "options.mask") == 0);
+  CHECK(strcmp(tsv_argument_path(-1), "") == 0);
+  CHECK(strcmp(tsv_argument_path(100000), "") == 0);
+  CHECK(strcmp(tsv_isa_name(TSV_ISA_AVX2), "avx2") == 0);
+  CHECK(strcmp(tsv_isa_name(17), "unknown") == 0);
+  CHECK(tsv_isa_supported(TSV_ISA_SCALAR) == 1);
+  CHECK(tsv_isa_supported(17) == 0);
+  CHECK(tsv_set_isa(17) == TSV_E_RANGE);
+  for (int32_t isa = TSV_ISA_SCALAR; isa <= TSV_ISA_AVX512; ++isa) {
+    const int32_t before = tsv_active_isa();
+    CHECK(tsv_set_isa(isa) == (tsv_isa_supported(isa) ? TSV_OK : TSV_E_RANGE));
+    CHECK(tsv_active_isa() == (tsv_isa_supported(isa) ? isa : before));
+  }
+  CHECK(tsv_set_threads(0) == TSV_E_RANGE);
+  CHECK(tsv_set_threads(1025) == TSV_E_RANGE);
+  CHECK(tsv_set_threads(3) == TSV_OK);
+  CHECK(tsv_threads() == 3);
+  memset(name, 'x', sizeof name);
+  tsv_cpu_name(name, 0);
+  CHECK(name[0] == 'x');
+  tsv_cpu_name(name, 5);
+  CHECK(memchr(name, 0, 5) != NULL && name[5] == 'x');
+}
+
+/* ---- One operation: norms of [2,3] */
+
+typedef struct norms_call {
+  float data[6], out[2];
+  int64_t x_shape[2], out_shape[1];
+  tsv_tensor x, norms;
+  tsv_token_norms_args arguments;
+} norms_call;
+
+static void prepare(norms_call* call) {
+  const float data[6] = {3, 4, 0, 0, -2, 0};
+  memset(call, 0, sizeof *call);
+  memcpy(call->data, data, sizeof data);
+  call->x_shape[0] = call->out_shape[0] = 2;
+  call->x_shape[1] = 3;
+  call->out[0] = call->out[1] = -7;
+  call->x = tensor(call->data, TSV_FLOAT32, 2, call->x_shape);
+  call->norms = tensor(call->out, TSV_FLOAT32, 1, call->out_shape);
+  call->arguments.size = sizeof call->arguments;
+  call->arguments.x = &call->x;
+  call->arguments.p = 2;
+  call->arguments.norms = &call->norms;
+}
+
+static void test_call(void) {
+  tsv_context context = new_context();
+  norms_call call;
+  prepare(&call);
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_OK);
+  CHECK(context.error.status == TSV_OK);
+  CHECK(call.out[0] == 5 && call.out[1] == 2);
+  call.arguments.p = 1;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_OK);
+  CHECK(call.out[0] == 7 && call.out[1] == 2);
+}
+
+/* A view by byte_offset, rows apart by strides that the operation does not take, no rows at all. */
+static void test_views(void) {
+  tsv_context context = new_context();
+  norms_call call;
+  int64_t strides[2] = {1, 2};
+  prepare(&call);
+  call.x.byte_offset = 3 * sizeof(float);
+  call.x_shape[0] = call.out_shape[0] = 1;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_OK);
+  CHECK(call.out[0] == 2 && call.out[1] == -7);
+
+  prepare(&call);
+  call.x.strides = strides;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_E_SHAPE);
+  CHECK(call.out[0] == -7);
+
+  prepare(&call);
+  call.x_shape[0] = call.out_shape[0] = 0;
+  call.x.data = call.norms.data = NULL;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_OK);
+}
+
+/* ---- Bad arguments: status, argument, text, and nothing written */
+
+static void refuse(norms_call* call, tsv_status status, int32_t argument, int line) {
+  tsv_context context = new_context();
+  const float before[2] = {call->out[0], call->out[1]};
+  check(tsv_token_norms(&context, &call->arguments) == status, line, "status");
+  check(context.error.status == (int32_t)status, line, "error.status");
+  check(context.error.argument == argument, line, "error.argument");
+  check(context.error.expected[0] != 0 &&
+            memchr(context.error.expected, 0, sizeof context.error.expected) != NULL,
+        line, "error.expected");
+  check(context.error.got[0] != 0 && memchr(context.error.got, 0, sizeof context.error.got) != NULL, line,
+        "error.got");
+  check(memcmp(before, call->out, sizeof before) == 0, line, "nothing written");
+}
+
+static void test_bad_arguments(void) {
+  norms_call call;
+  int64_t shape[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+  prepare(&call), call.arguments.x = NULL;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.arguments.norms = NULL;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_OUT, __LINE__);
+  prepare(&call), call.x.dtype = TSV_INT32;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.dtype = 99;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.dtype = -1;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.device_type = TSV_CUDA;
+  refuse(&call, TSV_E_DEVICE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.norms.device_type = TSV_CUDA;
+  refuse(&call, TSV_E_DEVICE, TSV_ARG_OUT, __LINE__);
+  prepare(&call), call.x.data = NULL;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.ndim = 1;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.ndim = -3;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.ndim = 9, call.x.shape = shape;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x_shape[0] = -2;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x_shape[0] = INT64_MAX;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x_shape[0] = call.x_shape[1] = INT32_MAX;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.out_shape[0] = 3;
+  refuse(&call, TSV_E_SHAPE, TSV_ARG_OUT, __LINE__);
+  prepare(&call), call.arguments.p = 3;
+  refuse(&call, TSV_E_RANGE, TSV_ARG_P, __LINE__);
+  prepare(&call), call.norms.data = call.data + 4;
+  refuse(&call, TSV_E_OVERLAP, TSV_ARG_OUT, __LINE__);
+}
+
+static void test_error_text(void) {
+  tsv_context context = new_context();
+  norms_call call;
+  prepare(&call);
+  call.arguments.p = 3;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_E_RANGE);
+  CHECK(strcmp(tsv_argument_path(context.error.argument), "options.p") == 0);
+  CHECK(strcmp(context.error.expected, "an integer from 1 to 2") == 0);
+  CHECK(strcmp(context.error.got, "3") == 0);
+  /* The next call begins without an error. */
+  call.arguments.p = 1;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_OK);
+  CHECK(context.error.status == TSV_OK && context.error.argument == TSV_ARG_NONE);
+}
+
+/* ---- Structs of other versions */
+
+static void test_struct_sizes(void) {
+  tsv_context context = new_context();
+  norms_call call;
+  struct {
+    tsv_gather_tokens_args known;
+    void* newer;
+  } gather;
+  float x[4] = {1, 2, 3, 4}, out[2] = {-7, -7};
+  int32_t index[1] = {1};
+  const int64_t x_shape[3] = {1, 2, 2}, index_shape[2] = {1, 1}, out_shape[3] = {1, 1, 2};
+  tsv_tensor source = tensor(x, TSV_FLOAT32, 3, x_shape), indices = tensor(index, TSV_INT32, 2, index_shape);
+  tsv_tensor tokens = tensor(out, TSV_FLOAT32, 3, out_shape);
+  memset(&gather, 0, sizeof gather);
+  gather.known.x = &source;
+  gather.known.indices = &indices;
+  gather.known.tokens = &tokens;
+
+  gather.known.size = sizeof gather; /* a caller newer than the library */
+  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_E_ABI);
+  CHECK(context.error.argument == TSV_ARG_ARGUMENTS);
+  CHECK(out[0] == -7);
+  CHECK(tsv_gather_tokens(&context, NULL) == TSV_E_ABI);
+  gather.known.size = sizeof gather.known;
+  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_OK);
+  CHECK(out[0] == 3 && out[1] == 4);
+
+  prepare(&call); /* an older caller, to whom `norms` is unknown: absent, whatever lies there */
+  call.arguments.size = (uint32_t)offsetof(tsv_token_norms_args, norms);
+  refuse(&call, TSV_E_TYPE, TSV_ARG_OUT, __LINE__);
+  prepare(&call);
+  call.arguments.size = 0;
+  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+}
+
+/* ---- Indices from outside */
+
+static void test_indices(void) {
+  tsv_context context = new_context();
+  float x[4] = {1, 2, 3, 4}, out[4] = {-7, -7, -7, -7};
+  int64_t index[2] = {1, 0};
+  const int64_t x_shape[3] = {1, 2, 2}, index_shape[2] = {1, 2}, out_shape[3] = {1, 2, 2};
+  const int64_t bad[] = {-1, 2, INT64_MAX, INT64_MIN, INT64_C(1) << 32};
+  tsv_tensor source = tensor(x, TSV_FLOAT32, 3, x_shape), indices = tensor(index, TSV_INT64, 2, index_shape);
+  tsv_tensor tokens = tensor(out, TSV_FLOAT32, 3, out_shape);
+  tsv_gather_tokens_args arguments;
+  memset(&arguments, 0, sizeof arguments);
+  arguments.size = sizeof arguments;
+  arguments.x = &source;
+  arguments.indices = &indices;
+  arguments.tokens = &tokens;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+    index[1] = bad[i];
+    CHECK(tsv_gather_tokens(&context, &arguments) == TSV_E_RANGE);
+    CHECK(context.error.argument == TSV_ARG_INDICES);
+    CHECK(out[0] == -7 && out[3] == -7);
+  }
+  index[1] = 0;
+  CHECK(tsv_gather_tokens(&context, &arguments) == TSV_OK);
+  CHECK(out[0] == 3 && out[1] == 4 && out[2] == 1 && out[3] == 2);
+}
+
+/* ---- Cancelling, and threads of the host's own */
+
+static void run_backwards(void* user, int64_t count, tsv_task task, void* state) {
+  ++*(int*)user;
+  for (int64_t i = count; i-- > 0;) task(state, i);
+}
+
+static void test_cancelled(void) {
+  const volatile int32_t raised = 1;
+  tsv_context context = new_context();
+  norms_call call;
+  prepare(&call);
+  context.cancelled = &raised;
+  CHECK(tsv_token_norms(&context, &call.arguments) == TSV_E_CANCELLED);
+}
+
+static void test_executor(void) {
+  enum { kRows = 20000, kColumns = 16 };
+  static float data[kRows * kColumns], own[kRows], lent[kRows];
+  const int64_t x_shape[2] = {kRows, kColumns}, out_shape[1] = {kRows};
+  tsv_context context = new_context();
+  tsv_tensor x = tensor(data, TSV_FLOAT32, 2, x_shape), norms = tensor(own, TSV_FLOAT32, 1, out_shape);
+  tsv_token_norms_args arguments;
+  int calls = 0;
+  for (int i = 0; i < kRows * kColumns; ++i) data[i] = (float)sin(i);
+  memset(&arguments, 0, sizeof arguments);
+  arguments.size = sizeof arguments;
+  arguments.x = &x;
+  arguments.p = 2;
+  arguments.norms = &norms;
+  CHECK(tsv_token_norms(&context, &arguments) == TSV_OK);
+  norms.data = lent;
+  tsv_set_executor(run_backwards, &calls);
+  CHECK(tsv_token_norms(&context, &arguments) == TSV_OK);
+  tsv_set_executor(NULL, NULL);
+  CHECK(calls == 1);
+  CHECK(memcmp(own, lent, sizeof own) == 0);
+  CHECK(tsv_token_norms(&context, &arguments) == TSV_OK);
+  CHECK(calls == 1);
+}
+
+int main(void) {
+  test_library();
+  test_call();
+  test_views();
+  test_bad_arguments();
+  test_error_text();
+  test_struct_sizes();
+  test_indices();
+  test_cancelled();
+  test_executor();
+  printf("C interface: %ld checks passed, %ld failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}

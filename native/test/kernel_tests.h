@@ -1,0 +1,50 @@
+// How a kernel gets its test: KERNEL_TEST(name) { ... uses `table.name` ... } in kernels/name.cc. It runs
+// once for the table of each instruction set that the machine has, and kernel_tests.cc fails for a kernel of
+// the list without one.
+#ifndef TOKENSIEVE_TEST_KERNEL_TESTS_H
+#define TOKENSIEVE_TEST_KERNEL_TESTS_H
+#include <math.h>
+
+#include <vector>
+
+#include "harness.h"
+#include "kernels/kernels.h"
+#include "stored.h"
+
+namespace test {
+
+constexpr double kUnit = 0x1p-24;  // half the distance from 1 to the next float
+
+struct KernelTest {
+  const char* kernel;
+  void (*run)(const tsv::Kernels& table);
+};
+
+std::vector<KernelTest>& kernel_tests();
+
+#define KERNEL_TEST(name)                                                                             \
+  static_assert(&tsv::Kernels::name != nullptr, "a kernel of the list");                              \
+  static void test_##name(const tsv::Kernels& table);                                                 \
+  static const bool registered_##name = (test::kernel_tests().push_back({#name, test_##name}), true); \
+  static void test_##name(const tsv::Kernels& table)
+
+// Lengths around a vector, several vectors and a tile of this instruction set, and primes.
+inline std::vector<int64_t> lengths_around(const tsv::Kernels& table) {
+  const int64_t lanes = table.shape.lanes, rows = table.shape.tile_rows, panel = table.shape.panel_width;
+  std::vector<int64_t> lengths = {0, 1, 2, 3, 7, 67};
+  for (int64_t edge : {lanes, 2 * lanes, 4 * lanes, 5 * lanes, rows, panel, 2 * panel}) {
+    for (int64_t length : {edge - 1, edge, edge + 1}) {
+      if (length > 0) lengths.push_back(length);
+    }
+  }
+  return lengths;
+}
+
+// Sets the text that failing checks are reported with.
+template <class... Values>
+void at(const char* format, Values... values) {
+  where = text(format, values...);
+}
+
+}  // namespace test
+#endif
