@@ -301,6 +301,24 @@ static void test_executor(void) {
   CHECK(calls == 1);
 }
 
+/* ---- What benchmarks ask */
+
+static void test_benchmark_support(void) {
+  float memory[4096];
+  double rate = 0;
+  memset(memory, 0, sizeof memory);
+  for (int32_t ceiling = TSV_CEILING_FMA; ceiling <= TSV_CEILING_COPY; ++ceiling) {
+    CHECK(tsv_measure_ceiling(ceiling, memory, 4096, &rate) == TSV_OK);
+    CHECK(rate > 0);
+  }
+  CHECK(tsv_measure_ceiling(TSV_CEILING_COPY + 1, memory, 4096, &rate) == TSV_E_RANGE);
+  CHECK(tsv_measure_ceiling(TSV_CEILING_READ, NULL, 4096, &rate) == TSV_E_SHAPE);
+  CHECK(tsv_measure_ceiling(TSV_CEILING_READ, memory, 31, &rate) == TSV_E_SHAPE);
+  CHECK(tsv_kernel_name(-1) == NULL);
+  CHECK(tsv_kernel_name(0) != NULL);
+  CHECK(tsv_kernel_name(10000) == NULL);
+}
+
 int main(void) {
   test_library();
   test_call();
@@ -311,6 +329,7 @@ int main(void) {
   test_indices();
   test_cancelled();
   test_executor();
+  test_benchmark_support();
   printf("C interface: %ld checks passed, %ld failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -191,6 +191,37 @@ void test_exp2(const Vectors& v) {
   }
 }
 
+// The functions of native/kernels/math.h against C's, with the errors their heads promise.
+void test_functions(const Vectors& v) {
+  where = v.name;
+  for (double x = -20; x <= 20; x += 0x1p-9) {
+    float a[kMaxLanes], out[kMaxLanes];
+    for (float& lane : a) lane = float(x);
+    v.exp2_of(a, out);
+    CHECK_THAT(near(out[0], exp2(x), 2e-7 * exp2(x)), "2^%g gave %.9g", x, double(out[0]));
+    v.tanh_of(a, out);
+    CHECK_THAT(near(out[0], tanh(x), 1e-6 * fabs(tanh(x))), "tanh %g gave %.9g", x, double(out[0]));
+    v.erf_of(a, out);
+    CHECK_THAT(near(out[0], erf(x), 4e-7 * fabs(erf(x))), "erf %g gave %.9g", x, double(out[0]));
+  }
+  const struct {
+    float x, exp2, tanh, erf;
+  } limits[] = {{INFINITY, INFINITY, 1, 1}, {-INFINITY, 0, -1, -1}, {1e30f, INFINITY, 1, 1},
+                {-1e30f, 0, -1, -1},        {0, 1, 0, 0},           {NAN, NAN, NAN, NAN},
+                {-0.0f, 1, -0.0f, -0.0f}};
+  for (const auto& limit : limits) {
+    float a[kMaxLanes], out[kMaxLanes];
+    for (float& lane : a) lane = limit.x;
+    at("%s functions at %g", v.name, double(limit.x));
+    v.exp2_of(a, out);
+    CHECK(near(out[0], limit.exp2, 1e-7));
+    v.tanh_of(a, out);
+    CHECK(same(out[0], limit.tanh));
+    v.erf_of(a, out);
+    CHECK(same(out[0], limit.erf));
+  }
+}
+
 void test_reductions(const Vectors& v) {
   for (int place = 0; place < v.lanes; ++place) {
     float a[kMaxLanes] = {}, out = 0;
@@ -231,8 +262,34 @@ void test_integers(const Vectors& v) {
       }
       v.shift_right_20(i, out);
       for (int lane = 0; lane < v.lanes; ++lane) CHECK(out[lane] == int32_t(uint32_t(i[lane]) >> 20));
+      v.shift_right_10(i, out);
+      for (int lane = 0; lane < v.lanes; ++lane) CHECK(out[lane] == int32_t(uint32_t(i[lane]) >> 10));
       v.add_int(i, 5, out);
       for (int lane = 0; lane < v.lanes; ++lane) CHECK(out[lane] == int32_t(uint32_t(i[lane]) + 5));
+    }
+  }
+}
+
+// Floats in order become unsigned integers in order, NaN before all.
+void test_order(const Vectors& v) {
+  for (float x : kFloats) {
+    for (float y : kFloats) {
+      const float p = x + 0.0f, q = y + 0.0f;  // -0 must have been made +0
+      float a[kMaxLanes];
+      int32_t out[kMaxLanes];
+      unsigned nans = 0;
+      for (int lane = 0; lane < kMaxLanes; ++lane) a[lane] = lane % 2 == 0 ? p : q;
+      at("%s order of %g and %g", v.name, double(p), double(q));
+      v.nan(a, &nans);
+      CHECK((nans & 1) == (p != p ? 1u : 0u));
+      v.ordered(a, out);
+      const uint32_t first = uint32_t(out[0]);
+      for (float& lane : a) lane = q;
+      v.ordered(a, out);
+      const uint32_t second = uint32_t(out[0]);
+      CHECK((first > second) == (p > q || (p == p && q != q)));
+      CHECK((first == second) == (p == q || (p != p && q != q)));
+      CHECK(first > 0 && first < 0xffffffffu);  // those are the keys of dropped and kept tokens
     }
   }
 }
@@ -297,8 +354,10 @@ int main() {
     test_partial<uint16_t>(v, v.load_bfloat16, v.store_bfloat16, 0x3f80);
     test_arithmetic(v);
     test_exp2(v);
+    test_functions(v);
     test_reductions(v);
     test_integers(v);
+    test_order(v);
     test_compress(v);
     test_transpose(v);
     printf("%-7s %8ld checks, %ld failed\n", v.name, counts.passed - before.passed,

@@ -1,6 +1,7 @@
 // Fills the table of one vector type. Included once in each of vectors/*.cc, after native/simd/.
 #ifndef TOKENSIEVE_TEST_VECTORS_TABLE_H
 #define TOKENSIEVE_TEST_VECTORS_TABLE_H
+#include "kernels/math.h"
 #include "vectors/vectors.h"
 
 namespace {
@@ -66,8 +67,16 @@ struct Functions {
     V::store(out, V::add(V::load_int(i), V::set_int(j)));
   }
   static void shift_right_20(const int32_t* i, int32_t* out) {
-    V::store(out, V::shift_right_20(V::load_int(i)));
+    V::store(out, V::template shift_right<20>(V::load_int(i)));
   }
+  static void shift_right_10(const int32_t* i, int32_t* out) {
+    V::store(out, V::template shift_right<10>(V::load_int(i)));
+  }
+  static void ordered(const float* a, int32_t* out) { V::store(out, V::ordered(V::load(a))); }
+  static void nan(const float* a, unsigned* out) { *out = V::bits(V::nan(V::load(a))); }
+  static void exp2_of(const float* a, float* out) { V::store(out, exp2<V>(V::load(a))); }
+  static void tanh_of(const float* a, float* out) { V::store(out, tanh<V>(V::load(a))); }
+  static void erf_of(const float* a, float* out) { V::store(out, erf<V>(V::load(a))); }
   static void above(const int32_t* i, const int32_t* j, unsigned* out) {
     *out = V::bits(V::above(V::load_int(i), V::load_int(j)));
   }

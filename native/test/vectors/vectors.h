@@ -35,6 +35,12 @@
   X(iota, (int32_t * out))                                                                   \
   X(add_int, (const int32_t* i, int32_t j, int32_t* out))                                    \
   X(shift_right_20, (const int32_t* i, int32_t* out))                                        \
+  X(shift_right_10, (const int32_t* i, int32_t* out))                                        \
+  X(ordered, (const float* a, int32_t* out))                                                 \
+  X(nan, (const float* a, unsigned* out))                                                    \
+  X(exp2_of, (const float* a, float* out))                                                   \
+  X(tanh_of, (const float* a, float* out))                                                   \
+  X(erf_of, (const float* a, float* out))                                                    \
   X(above, (const int32_t* i, const int32_t* j, unsigned* out))                              \
   X(equal, (const int32_t* i, const int32_t* j, unsigned* out))                              \
   X(compress, (const int32_t* i, unsigned chosen, int32_t* out))                             \
