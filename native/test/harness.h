@@ -44,10 +44,10 @@ inline std::string text(const char* format, ...) {
 
 #define CHECK(condition) test::count(condition, __FILE__, __LINE__, "not true: " #condition)
 // The same with what to say when it does not hold, formatted only then.
-#define CHECK_THAT(condition, ...)            \
+#define CHECK_THAT(condition, ...) \
   ((condition) ? test::count(true, "", 0, "") \
                : test::count(false, __FILE__, __LINE__, test::text(__VA_ARGS__).c_str()))
-#define CHECK_NEAR(got, expected, tolerance)                                                           \
+#define CHECK_NEAR(got, expected, tolerance) \
   CHECK_THAT(test::near(got, expected, tolerance), "got %.9g, expected %.9g within %.3g", double(got), \
              double(expected), double(tolerance))
 

@@ -22,9 +22,9 @@ struct KernelTest {
 
 std::vector<KernelTest>& kernel_tests();
 
-#define KERNEL_TEST(name)                                                                             \
-  static_assert(&tsv::Kernels::name != nullptr, "a kernel of the list");                              \
-  static void test_##name(const tsv::Kernels& table);                                                 \
+#define KERNEL_TEST(name) \
+  static_assert(&tsv::Kernels::name != nullptr, "a kernel of the list"); \
+  static void test_##name(const tsv::Kernels& table); \
   static const bool registered_##name = (test::kernel_tests().push_back({#name, test_##name}), true); \
   static void test_##name(const tsv::Kernels& table)
 
