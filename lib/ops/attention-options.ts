@@ -69,8 +69,12 @@ export interface AttentionCall {
   readonly depth: number;
   /** Queries that are scored. */
   readonly chosen: number;
+  /** The last dim of v; 0 without it. */
+  readonly valueDepth: number;
   /** Dims of the scores. */
   readonly scoreDims: readonly number[];
+  /** The dims of a result as the caller sees them: leading 1s that q leaves out are left out too. */
+  readonly ranked: (dims: readonly number[]) => readonly number[];
   readonly swapped: boolean;
   readonly inputs: readonly (Tensor | Placed | undefined)[];
   readonly numbers: readonly number[];
@@ -93,8 +97,9 @@ export function readAttention(
     return swapped ? { ...tensor, dims: swap(tensor.dims) } : tensor;
   };
   const query = four('q', q);
+  const missing = 4 - q.dims.length;
   const key = four('k', k);
-  const values = v !== undefined ? four('v', v) : undefined;
+  const values = everyQuery ? four('v', v) : undefined;
   const weighing =
     !everyQuery && options.values !== undefined ? four('options.values', options.values) : undefined;
   const [batch = 0, heads = 0, queries = 0, depth = 0] = query.dims;
@@ -124,7 +129,9 @@ export function readAttention(
     queries,
     depth,
     chosen: selection.chosen,
+    valueDepth: values?.dims[3] ?? 0,
     scoreDims: [batch, ...scoreRows, scored.count],
+    ranked: (dims) => withoutOnes(dims, missing),
     swapped,
     inputs: [
       place(query),
@@ -154,6 +161,12 @@ export function readAttention(
       weighing !== undefined || (everyQuery && options.values !== undefined) ? 1 : 0,
     ],
   };
+}
+
+/** Dims without up to `most` leading 1s; the last stays. */
+function withoutOnes(dims: readonly number[], most: number): readonly number[] {
+  const first = dims.findIndex((dim, i) => dim !== 1 || i === most || i === dims.length - 1);
+  return dims.slice(first);
 }
 
 /** Exchanges dims 1 and 2. */

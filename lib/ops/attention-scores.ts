@@ -8,6 +8,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
 } from './call.js';
 
 /** Options of {@link attentionScores}. */
@@ -35,14 +36,20 @@ function prepare(
 ): Invocation<AttentionScores> {
   const call = readAttention(q, k, undefined, options, false);
   const rowDims = [call.batch, call.heads, call.chosen];
-  const scores = outputFor(options.out, 'scores', 'float32', call.scoreDims);
-  const lse = outputFor(options.out, 'lse', 'float32', rowDims);
+  const scores = outputFor(options.out, 'scores', 'float32', call.ranked(call.scoreDims));
+  const lse = outputFor(options.out, 'lse', 'float32', call.ranked(rowDims));
   const wantsEntropy = readBoolean('options.entropy', options.entropy, false);
-  const entropy = wantsEntropy ? outputFor(options.out, 'entropy', 'float32', rowDims) : undefined;
+  const entropy = wantsEntropy
+    ? outputFor(options.out, 'entropy', 'float32', call.ranked(rowDims))
+    : undefined;
   return {
     operation: 'attentionScores',
     inputs: call.inputs,
-    outputs: [scores, lse, entropy],
+    outputs: [
+      withDims(scores, call.scoreDims),
+      withDims(lse, rowDims),
+      entropy && withDims(entropy, rowDims),
+    ],
     numbers: call.numbers,
     result: () => ({
       scores: scores.tensor,

@@ -8,6 +8,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
 } from './call.js';
 
 /** Options of {@link attention}. */
@@ -44,33 +45,26 @@ function prepare<T extends FloatType>(
   options: AttentionWithOutputOptions,
 ): Invocation<AttentionOutput<T>> {
   const call = readAttention(q as FloatTensor, k, v, options, true);
-  const { batch, heads, queries } = call;
-  const valueDepth = v.dims.at(-1) ?? 0;
-  const rank = q.dims.length;
-  const dims = [batch, heads, queries, valueDepth];
-  const ranked = (call.swapped ? swap(dims) : dims).slice(4 - rank);
-  const output = outputFor(options.out, 'output', q.type as T, ranked, q.data);
-  const lse = outputFor(options.out, 'lse', 'float32', [batch, heads, queries]);
+  const { batch, heads, queries, ranked } = call;
+  const rowDims = [batch, heads, queries];
+  const dims = [...rowDims, call.valueDepth];
+  const seen = ranked(call.swapped ? swap(dims) : dims);
+  const output = outputFor(options.out, 'output', call.q.type as T, seen, call.q.data);
+  const lse = outputFor(options.out, 'lse', 'float32', ranked(rowDims));
   const wantsScores = readBoolean('options.scores', options.scores, false);
   const wantsEntropy = readBoolean('options.entropy', options.entropy, false);
-  const scores = wantsScores ? outputFor(options.out, 'scores', 'float32', call.scoreDims) : undefined;
-  const entropy = wantsEntropy
-    ? outputFor(options.out, 'entropy', 'float32', [batch, heads, queries])
+  const scores = wantsScores
+    ? outputFor(options.out, 'scores', 'float32', ranked(call.scoreDims))
     : undefined;
-  const given = output.tensor.dims;
-  const four = [...new Array<number>(Math.max(0, 4 - given.length)).fill(1), ...given];
+  const entropy = wantsEntropy ? outputFor(options.out, 'entropy', 'float32', ranked(rowDims)) : undefined;
   return {
     operation: 'attention',
     inputs: call.inputs,
     outputs: [
-      scores,
-      lse,
-      entropy,
-      {
-        tensor: { ...output.tensor, dims: call.swapped ? swap(four) : four },
-        given: output.given,
-        swapped: call.swapped,
-      },
+      scores && withDims(scores, call.scoreDims),
+      withDims(lse, rowDims),
+      entropy && withDims(entropy, rowDims),
+      { ...withDims(output, dims), swapped: call.swapped },
     ],
     numbers: call.numbers,
     result: () => ({

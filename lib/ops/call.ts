@@ -203,6 +203,11 @@ export function outputFor<T extends DataType>(
   return { tensor: zeros(type, dims, like), given: true, misfit };
 }
 
+/** An output with other dims for the kernel than the caller sees. */
+export function withDims<T extends DataType>(output: Output<T>, dims: readonly number[]): Output<T> {
+  return { ...output, tensor: { ...output.tensor, dims } };
+}
+
 /** A tensor brought to a rank by adding leading 1s; the C interface refuses what is too long. */
 export function withRank<T extends DataType>(path: string, tensor: Tensor<T>, rank: number): Tensor<T> {
   const missing = rank - tensor.dims.length;
@@ -267,7 +272,12 @@ export function readRequiredArray<T extends DataType>(
   types: readonly T[],
   dims?: readonly number[],
 ): Tensor<T> {
-  if (!ArrayBuffer.isView(value)) return readTensor(path, value, types);
+  if (!ArrayBuffer.isView(value)) {
+    const tensor = readTensor(path, value, types);
+    const rank = tensor.dims.length;
+    if (rank >= 1 && rank <= 4) return tensor;
+    throw rangeError(`${path}.dims`, '1 to 4 dimensions', rank, 'ERR_TOKENSIEVE_SHAPE');
+  }
   const type = types.find((t) => isArrayOf(t, value));
   if (type === undefined) throw typeError(path, `${types.join(' or ')} values`, value);
   const length = (value as unknown as ArrayLike<unknown>).length;
