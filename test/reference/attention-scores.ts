@@ -1,6 +1,12 @@
 // How much attention each key receives, from the whole attention matrix of each head.
 import { count, type Values } from '../support/tensors.js';
-import { type AttentionMasking, attentionRow, attentionShape, isQuery } from './attention-probabilities.js';
+import {
+  type AttentionMasking,
+  type AttentionShape,
+  attentionRow,
+  attentionShape,
+  isQuery,
+} from './attention-probabilities.js';
 import { tokenNorms } from './token-norms.js';
 
 export type Reduce = 'sum' | 'mean' | 'max';
@@ -65,8 +71,9 @@ export function attentionScores(q: Values, k: Values, options: AttentionScoresOp
       perHeadTolerance.push(finish((query, j) => rows[query].probabilities[j] * rows[query].relativeError));
     }
   }
-  const scores = reduceHeads(perHead, [batch, heads, keyHeads], options.heads ?? 'mean');
-  const tolerance = reduceHeads(perHeadTolerance, [batch, heads, keyHeads], options.heads ?? 'mean').data;
+  const reduced = { batch, heads, keyHeads, keys: endKey - firstKey };
+  const scores = reduceHeads(perHead, reduced, options.heads ?? 'mean');
+  const tolerance = reduceHeads(perHeadTolerance, reduced, options.heads ?? 'mean').data;
   const rowDims = [batch, heads, chosen.length];
   return {
     scores,
@@ -125,10 +132,9 @@ export function pool(
 
 function reduceHeads(
   perHead: readonly Float64Array[],
-  [batch, heads, keyHeads]: readonly [number, number, number],
+  { batch, heads, keyHeads, keys }: Pick<AttentionShape, 'batch' | 'heads' | 'keyHeads' | 'keys'>,
   mode: NonNullable<AttentionScoresOptions['heads']>,
 ): Values {
-  const keys = perHead[0]?.length ?? 0;
   const groups = mode === 'none' ? heads : mode === 'group' || typeof mode === 'object' ? keyHeads : 1;
   const reduce = mode === 'none' || mode === 'group' ? 'mean' : typeof mode === 'object' ? mode.group : mode;
   const size = heads / groups;

@@ -79,6 +79,11 @@ export function testContract<Result, Out>({ call, tensors, out }: Contract<Resul
     await assert.rejects(call().run({ signal: AbortSignal.abort(reason) }), (error) => error === reason);
   });
 
+  test('a signal that is none is refused', async () => {
+    const refused = isArgumentError('ERR_TOKENSIEVE_TYPE', 'options\\.signal', 1);
+    await assert.rejects(call().run({ signal: 1 as unknown as AbortSignal }), refused);
+  });
+
   if (out === undefined) return;
 
   test('out receives the result', async () => {

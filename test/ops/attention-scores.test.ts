@@ -1,0 +1,730 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  type AttentionScoresOptions,
+  attentionScores,
+  attentionScoresSync,
+  type FloatTensor,
+  type FloatType,
+  info,
+  type Tensor,
+} from 'tokensieve';
+import {
+  type AttentionScoresOptions as ReferenceOptions,
+  attentionScores as reference,
+} from '../reference/attention-scores.js';
+import { assertSameBits, assertWithin } from '../support/assertions.js';
+import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { errorBudget } from '../support/error-budget.js';
+import { type Random, seeded } from '../support/random.js';
+import {
+  decode,
+  emptyTensor,
+  floatTypes,
+  randomTensor,
+  swapHeads,
+  tensorOf,
+  viewOf,
+} from '../support/tensors.js';
+import { withThreads } from '../support/threads.js';
+
+/** Options that mean the same to the operation and to its reference; values are given apart. */
+type Options = Omit<ReferenceOptions, 'values' | 'mask' | 'queryMask' | 'lengths' | 'bias' | 'lse'> & {
+  readonly mask?: Uint8Array;
+  readonly queryMask?: Uint8Array;
+  readonly lengths?: Int32Array;
+  readonly bias?: Float32Array;
+  readonly lse?: Float32Array;
+  readonly values?: FloatTensor;
+};
+
+interface Shape {
+  readonly B?: number;
+  readonly H?: number;
+  readonly Hkv?: number;
+  readonly Nq?: number;
+  readonly N: number;
+  readonly D?: number;
+  readonly type?: FloatType;
+  readonly deviation?: number;
+}
+
+function makeInputs(
+  random: Random,
+  { B = 1, H = 1, Hkv = H, N, Nq = N, D = 16, type = 'float32', deviation = 1 }: Shape,
+) {
+  const q = randomTensor(random, type, [B, H, Nq, D], { deviation, offset: N % 3 });
+  const k = randomTensor(random, type, [B, Hkv, N, D], { deviation, offset: Nq % 5 });
+  return { q, k };
+}
+
+/** Scores, lse and entropy within the budget of the float64 reference on the same stored values. */
+function assertScores(q: FloatTensor, k: FloatTensor, options: Options = {}): void {
+  const { values, ...rest } = options;
+  const expected = reference(decode(q), decode(k), { ...rest, ...(values && { values: decode(values) }) });
+  const actual = attentionScoresSync(q, k, { ...options, entropy: true });
+  const label = `q ${q.dims} k ${k.dims} ${q.type}`;
+  assertWithin(actual.scores, expected.scores, expected.tolerance, `${label} scores`);
+  const { ofSize } = errorBudget.lse;
+  assertWithin(
+    actual.lse,
+    expected.lse,
+    (i) => expected.rowError[i] + ofSize * Math.abs(expected.lse.data[i]),
+    `${label} lse`,
+  );
+  assert.ok(actual.entropy);
+  assertWithin(
+    actual.entropy,
+    expected.entropy,
+    (i) => expected.rowError[i] * (1 + expected.entropy.data[i]) + ofSize * Math.abs(expected.lse.data[i]),
+    `${label} entropy`,
+  );
+}
+
+/** As {@link assertScores}, for a lse that is given: it does not make the probabilities sum to one. */
+function assertScoresAlone(q: FloatTensor, k: FloatTensor, options: Omit<Options, 'values'>): void {
+  const expected = reference(decode(q), decode(k), options);
+  const { scores, lse } = attentionScoresSync(q, k, options);
+  assertWithin(scores, expected.scores, expected.tolerance, 'scores');
+  assertWithin(lse, expected.lse, (i) => errorBudget.lse.ofSize * Math.abs(expected.lse.data[i]), 'lse');
+}
+
+function assertCase(shape: Shape, options: Options = {}, seed = 1): void {
+  const { q, k } = makeInputs(seeded(seed), shape);
+  assertScores(q, k, options);
+}
+
+suite(`attentionScores (${info().isa})`, () => {
+  for (const type of floatTypes) {
+    test(`queries and keys about every tile, ${type}`, () => {
+      for (const Nq of [1, 2, 5, 6, 7, 13, 14, 15, 28, 29, 57]) {
+        for (const N of [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97])
+          assertCase({ Nq, N, type }, {}, N);
+      }
+    });
+
+    test(`any head dimension, ${type}`, () => {
+      for (const D of [
+        1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 64, 65, 72, 80, 96, 128, 129, 256, 257,
+      ]) {
+        assertCase({ N: 37, Nq: 16, D, type }, {}, D);
+      }
+    });
+  }
+
+  test('grouped heads: 1, 4 and 7 query heads to a key head, every head reduction', () => {
+    for (const [H, Hkv] of [
+      [1, 1],
+      [2, 2],
+      [4, 1],
+      [8, 2],
+      [7, 1],
+      [14, 2],
+    ]) {
+      for (const heads of [
+        'mean',
+        'sum',
+        'max',
+        'none',
+        'group',
+        { group: 'sum' },
+        { group: 'max' },
+        { group: 'mean' },
+      ] as const) {
+        assertCase({ B: 2, H, Hkv, N: 33, Nq: 20 }, { heads });
+      }
+    }
+  });
+
+  test('every reduction over queries, with and without masks', () => {
+    const random = seeded(3);
+    const mask = Uint8Array.from({ length: 2 * 67 }, () => [0, 0, 1, 2][random.integer(4)]);
+    const queryMask = Uint8Array.from({ length: 2 * 67 }, () => [0, 0, 1, 2][random.integer(4)]);
+    for (const reduce of ['mean', 'sum', 'max', 'observed'] as const) {
+      for (const causal of [false, true]) {
+        assertCase({ B: 2, H: 3, N: 67 }, { reduce, causal });
+        assertCase({ B: 2, H: 3, N: 67 }, { reduce, causal, mask, queryMask });
+        assertCase({ B: 2, H: 3, N: 67 }, { reduce, causal, lengths: Int32Array.of(41, 67) });
+      }
+    }
+  });
+
+  test('causal is aligned at the bottom right, for fewer and for more queries than keys', () => {
+    for (const [Nq, N] of [
+      [1, 1],
+      [1, 40],
+      [13, 40],
+      [40, 40],
+      [33, 32],
+      [40, 13],
+      [40, 1],
+      [64, 200],
+    ]) {
+      for (const reduce of ['mean', 'observed', 'max'] as const)
+        assertCase({ Nq, N, H: 2 }, { causal: true, reduce });
+    }
+  });
+
+  test('a window counts the own key', () => {
+    for (const [Nq, N] of [
+      [65, 65],
+      [20, 65],
+      [1, 65],
+      [40, 13],
+    ]) {
+      for (const window of [1, 2, 15, 16, 17, 33, 64, 65, 1000])
+        assertCase({ Nq, N }, { causal: true, window });
+    }
+  });
+
+  test('masked keys, masked queries, and rows of which nothing is left', () => {
+    assertCase({ N: 33 }, { mask: new Uint8Array(33).fill(2) });
+    assertCase({ N: 33 }, { queryMask: new Uint8Array(33).fill(2) });
+    assertCase(
+      { N: 33 },
+      { mask: Uint8Array.from({ length: 33 }, (_, i) => (i < 20 ? 2 : 0)), causal: true },
+    );
+    assertCase({ B: 3, N: 33 }, { lengths: Int32Array.of(0, 1, 33) });
+    assertCase({ B: 3, N: 33, Nq: 7 }, { lengths: Int32Array.of(0, 1, 33) });
+    assertCase({ B: 2, N: 33 }, { mask: Uint8Array.from({ length: 66 }, (_, i) => i % 3) });
+    const one = new Uint8Array(200).fill(2);
+    one[137] = 0;
+    assertCase({ N: 200, Nq: 9, H: 2 }, { mask: one });
+  });
+
+  test('a bias, a softcap, a scale', () => {
+    const random = seeded(4);
+    const bias = Float32Array.from({ length: 2 * 45 }, () => Math.log(1 + random.integer(9)));
+    for (const options of [
+      { bias },
+      { softcap: 2 },
+      { softcap: 30, bias },
+      { scale: 0.7 },
+      { scale: 0 },
+      { scale: -1 },
+    ]) {
+      assertCase({ B: 2, H: 2, N: 45, D: 24 }, options);
+      assertCase({ B: 2, H: 2, N: 45, D: 24 }, { ...options, causal: true });
+    }
+    const outlier = new Float32Array(577).fill(-60);
+    outlier[300] = 60;
+    assertCase({ H: 2, N: 577, Nq: 20 }, { bias: outlier });
+  });
+
+  test('chosen queries', () => {
+    const chosen = [
+      'all',
+      'first',
+      'last',
+      { last: 1 },
+      { last: 13 },
+      Int32Array.of(0, 5, 31, 64),
+      Int32Array.of(40),
+    ] as const;
+    for (const queries of chosen) {
+      assertCase({ H: 2, N: 65 }, { queries });
+      assertCase({ H: 2, N: 65 }, { queries, causal: true, reduce: 'observed' });
+      assertCase({ H: 2, N: 90, Nq: 65 }, { queries, causal: true, reduce: 'max' });
+    }
+  });
+
+  test('scored keys: the softmax is over all', () => {
+    for (const keys of [
+      { first: 1 },
+      { first: 32 },
+      { first: 65 },
+      { last: 1 },
+      { last: 33 },
+      { last: 65 },
+    ]) {
+      assertCase({ H: 4, Hkv: 2, N: 65, Nq: 20 }, { keys });
+      assertCase(
+        { H: 4, Hkv: 2, N: 65, Nq: 20 },
+        { keys, heads: 'group', causal: true, pool: { kernel: 5, mode: 'avg' } },
+      );
+    }
+  });
+
+  test('weighted by the norms of the values', () => {
+    for (const type of floatTypes) {
+      const random = seeded(5);
+      const { q, k } = makeInputs(random, { B: 2, H: 4, Hkv: 2, N: 37, Nq: 11, type });
+      const values = randomTensor(random, type, [2, 2, 37, 20]);
+      for (const heads of ['mean', 'max', 'none', 'group'] as const) assertScores(q, k, { values, heads });
+      assertScores(q, k, { values, pool: { kernel: 3, mode: 'max' }, reduce: 'max' });
+    }
+  });
+
+  test('pooled along the keys', () => {
+    for (const mode of ['avg', 'max'] as const) {
+      for (const kernel of [1, 3, 5, 7, 33, 101])
+        assertCase({ H: 2, N: 40, Nq: 9 }, { pool: { kernel, mode }, heads: 'none' });
+    }
+  });
+
+  test('a window of queries over many keys', () => {
+    assertCase(
+      { H: 2, Hkv: 1, Nq: 32, N: 5000, D: 64 },
+      { causal: true, keys: { first: 4968 }, pool: { kernel: 5, mode: 'avg' } },
+    );
+    assertCase({ H: 1, Nq: 1, N: 9001, D: 32 }, { causal: true });
+  });
+
+  test('many queries and keys', () => {
+    assertCase({ H: 2, N: 577, D: 64 });
+    assertCase({ H: 1, N: 577, D: 32, type: 'bfloat16' }, { causal: true, window: 200, reduce: 'observed' });
+  });
+
+  test('large logits stay within the contract', () => {
+    for (const type of floatTypes) {
+      for (const deviation of [4, 12]) assertCase({ H: 2, N: 97, D: 64, deviation, type });
+    }
+  });
+
+  test('denormal and zero inputs', () => {
+    const q = tensorOf('float32', new Float64Array(4 * 8).fill(1e-42), [1, 1, 4, 8]);
+    const k = tensorOf('float32', new Float64Array(9 * 8).fill(-0), [1, 1, 9, 8]);
+    assertScores(q, k);
+    assertScores(k, q);
+  });
+
+  test('a lse that is known is used as it is', () => {
+    for (const options of [{}, { causal: true }, { queries: { last: 9 } }, { softcap: 3 }] as const) {
+      const { q, k } = makeInputs(seeded(6), { B: 2, H: 2, N: 45 });
+      const { scores, lse } = attentionScoresSync(q, k, options);
+      const again = attentionScoresSync(q, k, { ...options, lse: lse.data });
+      assertWithin(again.scores, decode(scores), (i) => 2e-5 * scores.data[i]);
+      const shifted = lse.data.map((x) => x + 1);
+      assertScoresAlone(q, k, { ...options, lse: shifted });
+    }
+  });
+
+  test('NaN and infinity in one query or batch item leave the others alone', () => {
+    const { q, k } = makeInputs(seeded(7), { B: 2, H: 2, N: 33 });
+    const clean = attentionScoresSync(q, k, { heads: 'none' });
+    q.data[5] = Number.NaN;
+    q.data[40] = Number.POSITIVE_INFINITY;
+    const dirty = attentionScoresSync(q, k, { heads: 'none' });
+    const half = 33 * 3;
+    assert.deepEqual(dirty.scores.data.slice(33), clean.scores.data.slice(33));
+    assert.deepEqual(dirty.lse.data.slice(half), clean.lse.data.slice(half));
+    assert.deepEqual(dirty.lse.data.slice(3, half), clean.lse.data.slice(3, half));
+    assert.ok(Number.isNaN(dirty.lse.data[0]));
+  });
+
+  test('NaN in a masked key or query is never looked at', () => {
+    const { q, k } = makeInputs(seeded(8), { N: 33, H: 2 });
+    const mask = Uint8Array.from({ length: 33 }, (_, i) => (i === 7 || i === 32 ? 2 : 0));
+    const queryMask = Uint8Array.from({ length: 33 }, (_, i) => (i === 4 ? 2 : 0));
+    const clean = attentionScoresSync(q, k, { mask, queryMask });
+    for (const h of [0, 1]) {
+      for (const j of [7, 32]) k.data.fill(Number.NaN, (h * 33 + j) * 16, (h * 33 + j + 1) * 16);
+      q.data.fill(Number.NaN, (h * 33 + 4) * 16, (h * 33 + 5) * 16);
+    }
+    const dirty = attentionScoresSync(q, k, { mask, queryMask });
+    assertSameBits(dirty.scores, clean.scores);
+    assertSameBits(dirty.lse, clean.lse);
+  });
+
+  test('layout bnhd', () => {
+    for (const type of floatTypes) {
+      const { q, k } = makeInputs(seeded(9), { B: 2, H: 4, Hkv: 2, N: 33, Nq: 15, type });
+      const values = randomTensor(seeded(10), type, [2, 2, 33, 8]);
+      const swapped = <T extends FloatTensor>(tensor: T) => {
+        const { data, dims } = swapHeads(decode(tensor));
+        return tensorOf(tensor.type, data, dims, 1);
+      };
+      const expected = attentionScoresSync(q, k, { values, causal: true, entropy: true, heads: 'group' });
+      const actual = attentionScoresSync(swapped(q), swapped(k), {
+        values: swapped(values),
+        layout: 'bnhd',
+        causal: true,
+        entropy: true,
+        heads: 'group',
+      });
+      assertSameBits(actual.scores, expected.scores);
+      assertSameBits(actual.lse, expected.lse);
+      assert.ok(actual.entropy && expected.entropy);
+      assertSameBits(actual.entropy, expected.entropy);
+    }
+  });
+
+  test('leading 1-dims may be left out', () => {
+    const { q, k } = makeInputs(seeded(11), { H: 3, N: 19, Nq: 4 });
+    const expected = attentionScoresSync(q, k);
+    const actual = attentionScoresSync({ ...q, dims: [3, 4, 16] }, { ...k, dims: [3, 19, 16] });
+    assert.deepEqual(actual.scores.data, expected.scores.data);
+    assert.deepEqual(actual.scores.dims, [19]);
+    assert.deepEqual(actual.lse.dims, [3, 4]);
+    const single = makeInputs(seeded(11), { N: 19, Nq: 4 });
+    const bare = attentionScoresSync({ ...single.q, dims: [4, 16] }, { ...single.k, dims: [19, 16] });
+    assert.deepEqual(bare.scores.data, attentionScoresSync(single.q, single.k).scores.data);
+  });
+
+  test('queries and keys of different types', () => {
+    const { q } = makeInputs(seeded(20), { N: 33, Nq: 15, type: 'float16' });
+    const { k } = makeInputs(seeded(21), { N: 33, type: 'bfloat16' });
+    assertScores(q, k, { values: randomTensor(seeded(22), 'float32', [1, 1, 33, 7]) });
+  });
+
+  test('no query, no key, no batch', () => {
+    assertCase({ N: 5, Nq: 0 });
+    assertCase({ N: 0, Nq: 5 });
+    assertCase({ N: 5, Nq: 4, B: 0 });
+    assertCase({ N: 5 }, { queries: new Int32Array(0) });
+  });
+
+  test('mask, bias and lse as tensors, a mask of one row for all', () => {
+    const { q, k } = makeInputs(seeded(12), { B: 2, N: 17 });
+    const mask = Uint8Array.from({ length: 17 }, (_, i) => (i % 5 === 0 ? 2 : 0));
+    const bias = randomTensor(seeded(13), 'float32', [2, 17]);
+    const options = { bias: bias.data, lse: randomTensor(seeded(14), 'float32', [2, 1, 17]).data };
+    const expected = attentionScoresSync(q, k, { ...options, mask: Uint8Array.of(...mask, ...mask) });
+    const actual = attentionScoresSync(q, k, {
+      mask: { type: 'uint8', data: mask, dims: [17] },
+      bias,
+      lse: { type: 'float32', data: options.lse, dims: [2, 1, 17] },
+    });
+    assertSameBits(actual.scores, expected.scores);
+  });
+
+  test('precision fast ranks as exact does, up to its stated error', () => {
+    const { q, k } = makeInputs(seeded(14), { H: 4, N: 197, D: 64 });
+    const exact = attentionScoresSync(q, k);
+    const fast = attentionScoresSync(q, k, { precision: 'fast' });
+    assertWithin(fast.scores, decode(exact.scores), (i) => 0.02 * exact.scores.data[i]);
+  });
+
+  test('whatever the masks, the scores of a query sum to one and its lse is finite', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        fc.nat(),
+        (Nq, N, H, causal, seed) => {
+          const random = seeded(seed);
+          const { q, k } = makeInputs(random, { H, Nq, N, D: 8 });
+          const mask = Uint8Array.from({ length: N }, () => [0, 1, 2][random.integer(3)]);
+          const { scores, lse } = attentionScoresSync(q, k, { causal, mask, reduce: 'sum', heads: 'sum' });
+          const total = scores.data.reduce((sum, x) => sum + x, 0);
+          const rows = lse.data.filter((x) => x > -Infinity).length;
+          assert.ok(Math.abs(total - rows) <= 2e-5 * rows, `${total} of ${rows}`);
+          assert.ok(scores.data.every((score, j) => mask[j] !== 2 || score === 0));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  testContract({
+    call: () => {
+      const { q, k } = makeInputs(seeded(15), { B: 2, H: 3, Hkv: 1, N: 331, D: 40 });
+      const options: AttentionScoresOptions = { causal: true, entropy: true, reduce: 'observed' };
+      return {
+        inputs: [q, k],
+        run: (extra) => attentionScores(q, k, { ...options, ...extra }),
+        runSync: (extra) => attentionScoresSync(q, k, { ...options, ...extra }),
+      };
+    },
+    tensors: ({ scores, lse, entropy }) => [scores, lse, entropy as Tensor],
+    out: {
+      empty: () => ({
+        scores: emptyTensor('float32', [2, 331]),
+        lse: emptyTensor('float32', [2, 3, 331]),
+        entropy: emptyTensor('float32', [2, 3, 331]),
+      }),
+      tensors: ({ scores, lse, entropy }) => [scores, lse, entropy],
+      overlapping: ({ inputs: [q] }) => ({
+        scores: viewOf(q, 7, [2, 331]),
+        lse: emptyTensor('float32', [2, 3, 331]),
+        entropy: emptyTensor('float32', [2, 3, 331]),
+      }),
+    },
+  });
+
+  test('threads give the same bits for a long window and for a wide head reduction', () => {
+    const { q, k } = makeInputs(seeded(16), { H: 7, Hkv: 1, Nq: 33, N: 3001, D: 64 });
+    const results = [1, 2, 4].map((threads) =>
+      withThreads(threads, () => attentionScoresSync(q, k, { causal: true })),
+    );
+    for (const { scores, lse } of results.slice(1)) {
+      assertSameBits(scores, results[0].scores);
+      assertSameBits(lse, results[0].lse);
+    }
+  });
+
+  const { q, k } = makeInputs(seeded(17), { H: 2, N: 4, Nq: 3, D: 8 });
+  const other = (dims: readonly number[]) => randomTensor(seeded(18), 'float32', dims);
+  testRefusals(
+    [attentionScores, attentionScoresSync],
+    [
+      { name: 'no q', args: [undefined, k, {}], code: 'ERR_TOKENSIEVE_TYPE', path: 'q', value: 'undefined' },
+      {
+        name: 'integers for q',
+        args: [tensorOf('int32', [1], [1, 1, 1, 1]), k, {}],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'q\\.type',
+        value: 'int32',
+      },
+      {
+        name: 'a head dimension that differs',
+        args: [q, other([1, 2, 4, 9]), {}],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'q|k',
+      },
+      {
+        name: 'a batch that differs',
+        args: [q, other([2, 2, 4, 8]), {}],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'q|k',
+      },
+      {
+        name: 'heads that do not group',
+        args: [q, other([1, 3, 4, 8]), {}],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'q|k',
+      },
+      {
+        name: 'a head dimension of 0',
+        args: [other([1, 2, 3, 0]), other([1, 2, 4, 0]), {}],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'q|k',
+      },
+      {
+        name: 'too many dims',
+        args: [other([1, 1, 2, 3, 8]), k, {}],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'q',
+      },
+      {
+        name: 'NaN for scale',
+        args: [q, k, { scale: Number.NaN }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.scale',
+        value: 'NaN',
+      },
+      {
+        name: 'a word for scale',
+        args: [q, k, { scale: '1' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.scale',
+        value: '"1"',
+      },
+      {
+        name: 'a number for causal',
+        args: [q, k, { causal: 1 }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.causal',
+        value: 1,
+      },
+      {
+        name: 'a window of 0',
+        args: [q, k, { causal: true, window: 0 }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.window',
+        value: 0,
+      },
+      {
+        name: 'a broken window',
+        args: [q, k, { causal: true, window: 1.5 }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.window',
+        value: 1.5,
+      },
+      {
+        name: 'a mask of another length',
+        args: [q, k, { mask: new Uint8Array(3) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.mask',
+      },
+      {
+        name: 'a mask of another type',
+        args: [q, k, { mask: new Float32Array(4) }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.mask',
+      },
+      {
+        name: 'a mask value of 7',
+        args: [q, k, { mask: Uint8Array.of(0, 7, 0, 0) }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.mask',
+        value: 7,
+      },
+      {
+        name: 'a queryMask of another length',
+        args: [q, k, { queryMask: new Uint8Array(4) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.queryMask',
+      },
+      {
+        name: 'a bias of another length',
+        args: [q, k, { bias: new Float32Array(3) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.bias',
+      },
+      {
+        name: 'a bias of another type',
+        args: [q, k, { bias: new Float64Array(4) }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.bias',
+      },
+      {
+        name: 'a length past N',
+        args: [q, k, { lengths: Int32Array.of(9) }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.lengths',
+        value: 9,
+      },
+      {
+        name: 'a negative length',
+        args: [q, k, { lengths: Int32Array.of(-1) }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.lengths',
+        value: -1,
+      },
+      {
+        name: 'lengths of another batch',
+        args: [q, k, { lengths: Int32Array.of(1, 1) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.lengths',
+      },
+      {
+        name: 'a softcap under 0',
+        args: [q, k, { softcap: -1 }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.softcap',
+        value: -1,
+      },
+      {
+        name: 'a query past Nq',
+        args: [q, k, { queries: Int32Array.of(0, 3) }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.queries',
+        value: 3,
+      },
+      {
+        name: 'more last queries than there are',
+        args: [q, k, { queries: { last: 4 } }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.queries',
+        value: 4,
+      },
+      {
+        name: 'unknown queries',
+        args: [q, k, { queries: 'some' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.queries',
+        value: '"some"',
+      },
+      {
+        name: 'more keys than there are',
+        args: [q, k, { keys: { first: 5 } }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.keys',
+        value: 5,
+      },
+      {
+        name: 'unknown keys',
+        args: [q, k, { keys: { middle: 2 } }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.keys',
+      },
+      {
+        name: 'an unknown reduce',
+        args: [q, k, { reduce: 'min' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.reduce',
+        value: '"min"',
+      },
+      {
+        name: 'an unknown heads',
+        args: [q, k, { heads: 'best' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.heads',
+        value: '"best"',
+      },
+      {
+        name: 'an unknown heads.group',
+        args: [q, k, { heads: { group: 'none' } }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.heads\\.group',
+        value: '"none"',
+      },
+      {
+        name: 'an even kernel',
+        args: [q, k, { pool: { kernel: 4, mode: 'avg' } }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.pool\\.kernel',
+        value: 4,
+      },
+      {
+        name: 'an unknown pool mode',
+        args: [q, k, { pool: { kernel: 3, mode: 'min' } }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.pool\\.mode',
+        value: '"min"',
+      },
+      {
+        name: 'values of another length',
+        args: [q, k, { values: other([1, 2, 5, 8]) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.values',
+      },
+      {
+        name: 'a lse of another length',
+        args: [q, k, { lse: new Float32Array(5) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.lse',
+      },
+      {
+        name: 'an unknown precision',
+        args: [q, k, { precision: 'low' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.precision',
+        value: '"low"',
+      },
+      {
+        name: 'an unknown layout',
+        args: [q, k, { layout: 'nbhd' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.layout',
+        value: '"nbhd"',
+      },
+    ],
+    {
+      empty: () => ({ scores: emptyTensor('float32', [1, 4]), lse: emptyTensor('float32', [1, 2, 3]) }),
+      tensors: ({ scores, lse }: { scores: Tensor; lse: Tensor }) => [scores, lse],
+    },
+  );
+
+  testMalformed(
+    [attentionScores, attentionScoresSync],
+    [
+      q,
+      k,
+      {
+        scale: 1,
+        causal: true,
+        window: 2,
+        mask: new Uint8Array(4),
+        queryMask: new Uint8Array(3),
+        lengths: Int32Array.of(4),
+        bias: new Float32Array(4),
+        softcap: 1,
+        queries: 'all',
+        keys: { first: 4 },
+        reduce: 'sum',
+        values: other([1, 2, 4, 5]),
+        pool: { kernel: 3, mode: 'avg' },
+        heads: { group: 'sum' },
+        lse: new Float32Array(6),
+        entropy: false,
+        precision: 'exact',
+        layout: 'bhnd',
+      },
+    ],
+  );
+});
