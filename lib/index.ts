@@ -25,6 +25,14 @@ export {
   type RaggedTokens,
 } from './ops/gather-tokens.js';
 export { type MatmulOptions, matmul, matmulSync } from './ops/matmul.js';
+export {
+  type MergedTokens,
+  type MergeReduce,
+  type MergeTokensOptions,
+  mergeTokens,
+  mergeTokensSync,
+} from './ops/merge-tokens.js';
+export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';

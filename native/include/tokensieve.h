@@ -328,12 +328,13 @@ typedef enum tsv_merge_reduce {
   TSV_MERGE_NORM
 } tsv_merge_reduce;
 
-/* x [R,N,C] to tokens [R,maxM,C], zero-padded where rows differ in length, or packed [slots,C]. */
+/* x [R,N,C] to tokens [R,maxM,C], zero-padded where rows differ in length, or packed [slots,C]. A slot whose
+ * weights add up to 0 becomes zeros, but for TSV_MERGE_SUM and TSV_MERGE_MAX. */
 typedef struct tsv_merge_tokens_args {
   uint32_t size;
   const tsv_tensor* x;
   const tsv_token_map* map;
-  const tsv_tensor* weights; /* float32 [R,N] token sizes, or NULL for ones */
+  const tsv_tensor* weights; /* float32 token sizes [R,N], or [B,N] with R a multiple of B; NULL for ones */
   int32_t reduce;            /* tsv_merge_reduce */
   int32_t packed;
   tsv_tensor* tokens; /* x's type */

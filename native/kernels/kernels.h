@@ -84,6 +84,31 @@ struct CopyPeak {
   float* out;
 };
 
+// Slots [0, count) out of the tokens of one row: see merge_tokens.h.
+struct MergeTokens {
+  Rows source;
+  const int32_t* offsets;  // count + 1, where the members of each slot begin
+  const int32_t* members;
+  const float* weights;  // the map's, like members; or NULL
+  const float* sizes;    // of the row's tokens; or NULL
+  int64_t count;
+  int64_t columns;
+  int32_t reduce;  // tsv_merge_reduce
+  float* scratch;  // columns, for TSV_MERGE_NORM
+  void* out;       // count rows of the source's type
+  float* out_sizes;
+};
+
+// out[i] = index[i] >= 0 ? source[index[i]] : dropped ? dropped[i] : 0, rows of `row_bytes` bytes
+struct RestoreTokens {
+  const char* source;
+  const int32_t* index;
+  const char* dropped;  // or NULL
+  int64_t count;
+  int64_t row_bytes;
+  char* out;
+};
+
 // The k best of source[0..count-1]: higher value first (lower with largest = false), then lower index.
 // mask: 1 always among them, 2 never, and never from `length` on; NULL: all free. The others are at least k.
 struct TopK {
@@ -228,7 +253,9 @@ struct KernelShape {
   X(matmul, Matmul) \
   X(token_norms, TokenNorms) \
   X(gather_tokens, GatherTokens) \
-  X(top_k, TopK)
+  X(top_k, TopK) \
+  X(merge_tokens, MergeTokens) \
+  X(restore_tokens, RestoreTokens)
 
 struct Kernels {
   KernelShape shape;

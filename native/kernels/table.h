@@ -8,7 +8,9 @@
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
 #include "kernels/matmul.h"
+#include "kernels/merge_tokens.h"
 #include "kernels/pack_panels.h"
+#include "kernels/restore_tokens.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"
 

@@ -95,6 +95,38 @@ tsv_status matmul(tsv_context* context, Arguments& a) {
   return tsv_matmul(context, &c);
 }
 
+// A map in the five slots from `i` on.
+tsv_token_map token_map(const Arguments& a, int i, int rows, int input_length) {
+  return {a.integer(rows), a.integer(input_length), a.input(i),    a.input(i + 1),
+          a.input(i + 2),  a.input(i + 3),          a.input(i + 4)};
+}
+
+tsv_status merge_tokens(tsv_context* context, Arguments& a) {
+  const tsv_token_map map = token_map(a, 1, 0, 1);
+  tsv_merge_tokens_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.map = &map;
+  c.weights = a.input(6);
+  c.reduce = a.small(2);
+  c.packed = a.small(3);
+  c.tokens = a.output(0);
+  c.sizes = a.output(1);
+  return tsv_merge_tokens(context, &c);
+}
+
+tsv_status restore_tokens(tsv_context* context, Arguments& a) {
+  const tsv_token_map map = token_map(a, 1, 0, 1);
+  tsv_restore_tokens_args c = {};
+  c.size = sizeof c;
+  c.y = a.input(0);
+  c.map = &map;
+  c.dropped_tokens = a.input(6);
+  c.dropped = a.small(2);
+  c.tokens = a.output(0);
+  return tsv_restore_tokens(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
@@ -105,6 +137,8 @@ const Operation kOperations[] = {
     {"attentionScores", 9, 3, 14, attention_scores},
     {"attention", 9, 4, 14, attention},
     {"matmul", 3, 1, 2, matmul},
+    {"mergeTokens", 7, 2, 4, merge_tokens},
+    {"restoreTokens", 7, 1, 3, restore_tokens},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 

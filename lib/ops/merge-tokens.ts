@@ -1,0 +1,138 @@
+import { elementCount, type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import type { TokenMap } from '../token-map.js';
+import {
+  type CommonOptions,
+  floatTypes,
+  type Invocation,
+  outputFor,
+  readArray,
+  readBoolean,
+  readChoice,
+  readOptions,
+  readSignal,
+  runAsync,
+  runSync,
+  withRank,
+} from './call.js';
+import { checkLeadingDims, longestRow, mapInputs, readMap } from './map-inputs.js';
+
+/** How the members of a slot become one token. */
+export type MergeReduce = 'mean' | 'sum' | 'max' | 'norm';
+
+/** Options of {@link mergeTokens}. */
+export interface MergeTokensOptions<T extends FloatTensor = FloatTensor> extends CommonOptions {
+  /** Token sizes, float32 `[B,N]` (or `[B,Hkv,N]` with a map per head); 1 by default. */
+  weights?: Tensor<'float32'> | Float32Array | undefined;
+  /**
+   * With w the size of a token and m the map's weight for it, `'mean'` (default): `sum(w*m*x) / sum(w*m)`;
+   * `'sum'`: `sum(w*m*x)`; `'max'`: elementwise; `'norm'`: the mean's direction at the largest member's norm.
+   */
+  reduce?: MergeReduce;
+  /** Rows one after another, without padding. */
+  packed?: boolean;
+  /** Tensors to fill. */
+  out?: { tokens?: T; sizes?: Tensor<'float32'> };
+}
+
+/** The result of {@link mergeTokens}. */
+export interface MergedTokens<T extends FloatTensor = FloatTensor> {
+  /** `[B,M,C]` (`[B,Hkv,M,C]` with a map per head), zero-padded to the longest row; `[slots,C]` when packed. */
+  readonly tokens: T;
+  /** `[B,M]` or `[slots]`: the token sizes in each slot added up, the map's weights apart; 0 in padding. */
+  readonly sizes: Tensor<'float32'>;
+  /** Slots of each row, when padded. */
+  readonly lengths?: Int32Array;
+  /** Where each row begins, `[R+1]`, when packed. */
+  readonly offsets?: Int32Array;
+}
+
+function prepare<T extends FloatTensor>(
+  x: T,
+  map: TokenMap,
+  options: MergeTokensOptions<T>,
+): Invocation<MergedTokens<T>> {
+  const given = readTensor('x', x, floatTypes) as T;
+  const tokens = withRank('x', given, Math.max(2, given.dims.length));
+  const readable = readMap(map);
+  const leading = given.dims.slice(0, -2);
+  checkLeadingDims('x', leading, readable);
+  const [length, channels] = tokens.dims.slice(-2);
+  const packed = readBoolean('options.packed', options.packed, false);
+  const rows = elementCount(leading);
+  const slots = readable.offsets.length - 1;
+  const longest = longestRow(readable);
+
+  const dims = packed ? [slots] : [...leading, longest];
+  const flat = packed ? [slots] : [rows, longest];
+  const merged = outputFor(options.out, 'tokens', tokens.type, [...dims, channels], tokens.data);
+  const sizes = outputFor(options.out, 'sizes', 'float32', dims);
+  return {
+    operation: 'mergeTokens',
+    inputs: [
+      { ...tokens, dims: [rows, length, channels] },
+      ...mapInputs(readable),
+      readWeights(options.weights, length),
+    ],
+    outputs: [
+      { ...merged, tensor: { ...merged.tensor, dims: [...flat, channels] } },
+      { ...sizes, tensor: { ...sizes.tensor, dims: flat } },
+    ],
+    numbers: [
+      readable.outputLengths.length,
+      readable.inputLength,
+      readChoice('options.reduce', options.reduce, ['mean', 'sum', 'max', 'norm'], 'mean'),
+      packed ? 1 : 0,
+    ],
+    result: () => ({
+      tokens: merged.tensor as T,
+      sizes: sizes.tensor,
+      ...(packed ? { offsets: rowOffsets(readable) } : { lengths: readable.outputLengths.slice() }),
+    }),
+  };
+}
+
+/** Token sizes as rows, of which the C interface says whether they fit. */
+function readWeights(value: unknown, length: number): Tensor<'float32'> | undefined {
+  const weights = readArray('options.weights', value, ['float32']);
+  if (weights === undefined) return undefined;
+  const { data, dims } = weights;
+  const bare = ArrayBuffer.isView(value) && length > 0 && data.length % length === 0;
+  const last = bare ? length : (dims.at(-1) ?? 0);
+  return { ...weights, dims: [bare ? data.length / length : elementCount(dims.slice(0, -1)), last] };
+}
+
+function rowOffsets({ outputLengths }: TokenMap): Int32Array {
+  const offsets = new Int32Array(outputLengths.length + 1);
+  outputLengths.forEach((length, row) => {
+    offsets[row + 1] = offsets[row] + length;
+  });
+  return offsets;
+}
+
+/**
+ * Makes each slot of a map out of its members, in one pass with float32 between. A slot of one member is that
+ * member bit for bit, unless its sum is asked for and its weight is not 1. A member of weight 0 takes no part
+ * in means and sums; a slot whose weights add up to 0 has no mean and becomes zeros.
+ *
+ * @param x `[B,N,C]`, or `[B,Hkv,N,C]` with a map per head; float32, float16 or bfloat16
+ * @param map over the rows of x
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` (also for a map that is no {@link TokenMap}), RangeError
+ *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function mergeTokens<T extends FloatTensor>(
+  x: T,
+  map: TokenMap,
+  options?: MergeTokensOptions<T>,
+): Promise<MergedTokens<T>> {
+  const given = readOptions(options);
+  return runAsync(prepare(x, map, given), readSignal(given));
+}
+
+/** {@link mergeTokens}, at once on the calling thread. */
+export function mergeTokensSync<T extends FloatTensor>(
+  x: T,
+  map: TokenMap,
+  options?: MergeTokensOptions<T>,
+): MergedTokens<T> {
+  return runSync(prepare(x, map, readOptions(options)));
+}

@@ -1,0 +1,95 @@
+import { typeError } from '../errors.js';
+import { type DataType, elementCount, readTensor, type Tensor } from '../tensor.js';
+import type { TokenMap } from '../token-map.js';
+import {
+  type CommonOptions,
+  type Invocation,
+  outputFor,
+  readOptions,
+  readSignal,
+  runAsync,
+  runSync,
+  withRank,
+} from './call.js';
+import { checkLeadingDims, mapInputs, readMap } from './map-inputs.js';
+
+/** Options of {@link restoreTokens}. */
+export interface RestoreTokensOptions<T extends DataType = DataType> extends CommonOptions {
+  /**
+   * What stands where a token has no owner: zeros (default), the token of the nearest index that has one (the
+   * lower of two as near; zeros when the row has none), or a tensor `[B,N,C]` to take it from.
+   */
+  dropped?: 'zero' | 'nearest' | Tensor<T>;
+  /** A tensor to fill. */
+  out?: { tokens?: Tensor<T> };
+}
+
+const anyType: readonly DataType[] = ['float32', 'float16', 'bfloat16', 'int32', 'int64', 'uint8'];
+const fillings: readonly unknown[] = ['zero', 'nearest'];
+
+function prepare<T extends DataType>(
+  y: Tensor<T>,
+  map: TokenMap,
+  options: RestoreTokensOptions<T>,
+): Invocation<Tensor<T>> {
+  const given = readTensor('y', y, anyType) as Tensor<T>;
+  const reduced = withRank('y', given, Math.max(2, given.dims.length));
+  const readable = readMap(map);
+  const leading = given.dims.slice(0, -2);
+  checkLeadingDims('y', leading, readable);
+  const [length, channels] = reduced.dims.slice(-2);
+  const rows = elementCount(leading);
+  const N = readable.inputLength;
+  const { filling, tokens: dropped } = readDropped(options.dropped ?? 'zero', reduced.type);
+  const out = outputFor(options.out, 'tokens', reduced.type, [...leading, N, channels], reduced.data);
+  return {
+    operation: 'restoreTokens',
+    inputs: [{ ...reduced, dims: [rows, length, channels] }, ...mapInputs(readable), dropped],
+    outputs: [{ ...out, tensor: { ...out.tensor, dims: [rows, N, channels] } }],
+    numbers: [readable.outputLengths.length, N, filling],
+    result: () => out.tensor,
+  };
+}
+
+/** The way to fill by its number, and the tensor it takes, which the C interface refuses if it does not fit. */
+function readDropped<T extends DataType>(
+  value: unknown,
+  type: T,
+): { filling: number; tokens: Tensor<T> | undefined } {
+  const filling = fillings.indexOf(value);
+  if (filling >= 0) return { filling, tokens: undefined };
+  if (typeof value !== 'object') {
+    throw typeError('options.dropped', "'zero', 'nearest' or a tensor", value);
+  }
+  const { dims, ...tokens } = readTensor('options.dropped', value, [type]);
+  const rows = elementCount(dims.slice(0, -2));
+  const last = [...(dims.length < 2 ? [1] : []), ...dims.slice(-2)];
+  return { filling: fillings.length, tokens: { ...tokens, dims: [rows, ...last] } };
+}
+
+/**
+ * Every input token again, for dense prediction: each is a copy, bit for bit, of the slot that owns it.
+ *
+ * @param y `[B,M,C]`, or `[B,Hkv,M,C]` with a map per head, M the slots of the map's longest row; any type
+ * @param map that made M tokens of N
+ * @returns `[B,N,C]` or `[B,Hkv,N,C]`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` (also for a map that is no {@link TokenMap}), RangeError
+ *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function restoreTokens<T extends DataType>(
+  y: Tensor<T>,
+  map: TokenMap,
+  options?: RestoreTokensOptions<T>,
+): Promise<Tensor<T>> {
+  const given = readOptions(options);
+  return runAsync(prepare(y, map, given), readSignal(given));
+}
+
+/** {@link restoreTokens}, at once on the calling thread. */
+export function restoreTokensSync<T extends DataType>(
+  y: Tensor<T>,
+  map: TokenMap,
+  options?: RestoreTokensOptions<T>,
+): Tensor<T> {
+  return runSync(prepare(y, map, readOptions(options)));
+}

@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "abi/check.h"
+#include "abi/token_map.h"
+#include "runtime/dispatch.h"
+#include "runtime/thread_pool.h"
+#include "runtime/workspace.h"
+
+using namespace tsv;
+
+tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* arguments) {
+  Check check(context);
+  const tsv_merge_tokens_args a = read_arguments(check, arguments);
+  const View x = check.input(a.x, TSV_ARG_X, kFloats, 3, 3);
+  const int64_t rows = x.dim[0], n = x.dim[1], channels = x.dim[2];
+  MapView map = read_map(check, a.map);
+  check_map_fits(check, map, rows, n);
+  read_slots(check, a.map, &map);
+  const View weights = check.optional(a.weights, TSV_ARG_WEIGHTS, kFloat32, 2, 2);
+  int64_t rows_an_item = 1;
+  if (weights.present()) {
+    check.same(weights, TSV_ARG_WEIGHTS, 1, n, "x has tokens");
+    const int64_t items = weights.dim[0];
+    check.that(items == rows || (items > 0 && rows % items == 0), TSV_ARG_WEIGHTS, TSV_E_SHAPE,
+               "of as many rows as x, or of as many as its batch", double(items));
+    if (!check.failed() && items > 0) rows_an_item = rows / items;
+  }
+  check.range(TSV_ARG_REDUCE, a.reduce, TSV_MERGE_MEAN, TSV_MERGE_NORM);
+  if (check.failed()) return check.status();
+  const bool packed = a.packed != 0;
+  const uint32_t type = 1u << x.dtype;
+  const View tokens = packed
+                          ? check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {map.slots, channels})
+                          : check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {rows, map.longest, channels});
+  const View sizes = packed ? check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {map.slots})
+                            : check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {rows, map.longest});
+  check.no_overlap();
+  if (check.failed()) return check.status();
+
+  Workspace workspace(WorkspaceSize().add<int64_t>(size_t(rows) + 1).bytes());
+  if (!workspace.ok()) {
+    check.fail(TSV_ARG_MAP, TSV_E_MEMORY, "none", "followed by working memory");
+    return check.status();
+  }
+  int64_t* first_slot = workspace.take<int64_t>(size_t(rows) + 1);
+  first_slot[0] = 0;
+  for (int64_t r = 0; r < rows; ++r) first_slot[r + 1] = first_slot[r] + map.length(r);
+
+  // A task reads about 256 KB of members where slots are of equal size.
+  constexpr int64_t kBytes = 1 << 18;
+  const int64_t row_bytes = channels * x.item_bytes();
+  const int64_t slot_bytes = row_bytes * (map.members.dim[0] + map.slots) / std::max<int64_t>(1, map.slots);
+  const int64_t step = std::max<int64_t>(1, kBytes / std::max<int64_t>(1, slot_bytes));
+  const int64_t tasks_a_row = (map.longest + step - 1) / step;
+  std::atomic<bool> starved{false};
+  parallel_for(context, rows * tasks_a_row, [&](int64_t task) {
+    const int64_t r = task / tasks_a_row, first = task % tasks_a_row * step;
+    const int64_t here = std::max<int64_t>(0, std::min(step, map.length(r) - first));
+    const int64_t slot = first_slot[r] + first, at = packed ? slot : r * map.longest + first;
+    char* out = tokens.data + at * row_bytes;
+    float* out_sizes = sizes.as<float>() + at;
+    if (here > 0) {
+      Workspace scratch(WorkspaceSize().add<float>(size_t(channels)).bytes());
+      if (!scratch.ok()) {
+        starved = true;
+        return;
+      }
+      kernels().merge_tokens({x.rows(r), map.offsets.as<int32_t>() + slot, map.members.as<int32_t>(),
+                              map.weights.present() ? map.weights.as<float>() : nullptr,
+                              weights.present() ? weights.as<float>() + r / rows_an_item * n : nullptr, here,
+                              channels, a.reduce, scratch.take<float>(size_t(channels)), out, out_sizes});
+    }
+    const int64_t room = packed ? here : std::min(step, map.longest - first);
+    if (room > here) {
+      memset(out + here * row_bytes, 0, size_t((room - here) * row_bytes));
+      memset(out_sizes + here, 0, size_t(room - here) * sizeof *out_sizes);
+    }
+  });
+  if (starved) check.fail(TSV_ARG_X, TSV_E_MEMORY, "none", "followed by working memory");
+  return starved ? check.status() : cancelled(context) ? TSV_E_CANCELLED : TSV_OK;
+}
