@@ -1,16 +1,21 @@
 import path from 'node:path';
 
+/** A development dependency that the experiments read data from is not there. */
+export class MissingPackageError extends Error {
+  constructor(name: string, cause: unknown) {
+    super(`The package ${name} is not installed. "npm install" brings it, as a development dependency.`, {
+      cause,
+    });
+    this.name = 'MissingPackageError';
+  }
+}
+
 /** Where an installed package lies. */
 export function packageDirectory(name: string): string {
   try {
     return path.dirname(require.resolve(`${name}/package.json`));
   } catch (cause) {
-    throw new Error(
-      `the package ${name} is not installed: run "npm install" with its development dependencies`,
-      {
-        cause,
-      },
-    );
+    throw new MissingPackageError(name, cause);
   }
 }
 
