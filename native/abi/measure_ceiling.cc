@@ -10,11 +10,14 @@ using namespace tsv;
 tsv_status tsv_measure_ceiling(int32_t ceiling, float* memory, int64_t count, double* rate) {
   // Work of half a millisecond a thread or more: waking it costs little beside that.
   constexpr int64_t kMultiplyAdds = 1 << 25, kBytes = 1 << 24;
+  constexpr int64_t kLine = 64 / sizeof(float);
   const int64_t threads = tsv::threads();
-  // Whole cache lines, so that no two threads write the same one.
-  const int64_t half = count / threads / 32 * 16, share = 2 * half;
+  // Whole cache lines: vectors that cross two take longer, and no two threads should write the same one.
+  const int64_t skipped = int64_t((64 - reinterpret_cast<uintptr_t>(memory) % 64) % 64 / sizeof(float));
+  const int64_t half = (count - skipped) / threads / (2 * kLine) * kLine, share = 2 * half;
   if (ceiling < TSV_CEILING_FMA || ceiling > TSV_CEILING_COPY) return TSV_E_RANGE;
-  if (memory == nullptr || half == 0) return TSV_E_SHAPE;
+  if (memory == nullptr || half <= 0) return TSV_E_SHAPE;
+  memory += skipped;
 
   const int64_t bytes = share * int64_t(sizeof(float)), passes = std::max<int64_t>(1, kBytes / bytes);
   const Kernels& k = kernels();

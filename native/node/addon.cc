@@ -44,7 +44,7 @@ Napi::Value measure_ceiling(const Napi::CallbackInfo& info) {
       TSV_OK) {
     throw Napi::RangeError::New(info.Env(),
                                 "measureCeiling takes 'fma', 'read' or 'copy' and a Float32Array of at least "
-                                "32 elements a thread");
+                                "48 elements a thread");
   }
   return Napi::Number::New(info.Env(), rate);
 }
