@@ -416,7 +416,7 @@ typedef enum tsv_ceiling { TSV_CEILING_FMA = 0, TSV_CEILING_READ, TSV_CEILING_CO
 /* What the processor can do at most with the active instruction set on tsv_threads() threads: flops, bytes
  * read, or bytes read and written, a second. The bandwidths hold for a working set of `count` floats at
  * `memory`, shared out among the threads, whose contents the call may change: those of a small one are a
- * cache's. This is one sample of half a millisecond or more; take the best of many. TSV_E_RANGE for an
+ * cache's. This is one sample of a third of a millisecond or more; take the best of many. TSV_E_RANGE for an
  * unknown ceiling, TSV_E_SHAPE for less memory than three cache lines a thread. */
 tsv_status tsv_measure_ceiling(int32_t ceiling, float* memory, int64_t count, double* rate);
 

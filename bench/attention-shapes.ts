@@ -1,0 +1,38 @@
+// Shapes as both attention operations take them.
+import type { FloatTensor } from 'tokensieve';
+import { normal, normalBfloat16 } from './case.js';
+
+/** H query heads on Hkv key heads, Nq queries and N keys of D channels. */
+export interface HeadShape {
+  readonly H: number;
+  readonly N: number;
+  readonly D: number;
+  /** As many as query heads by default. */
+  readonly Hkv?: number;
+  /** As many as keys by default. */
+  readonly Nq?: number;
+  readonly type?: 'float32' | 'bfloat16';
+}
+
+export function attentionShape({
+  H,
+  N,
+  D,
+  Hkv = H,
+  Nq = N,
+  type = 'float32',
+}: HeadShape): Required<HeadShape> {
+  return { H, N, D, Hkv, Nq, type };
+}
+
+/** Such as `16 x 577² x 64`, or `32/8 x 32 x 16384 x 128` for 32 heads on 8. */
+export function attentionName(shape: HeadShape): string {
+  const { H, Hkv, Nq, N, D, type } = attentionShape(shape);
+  const heads = Hkv === H ? `${H}` : `${H}/${Hkv}`;
+  const places = Nq === N ? `${N}²` : `${Nq} x ${N}`;
+  return `${heads} x ${places} x ${D}${type === 'float32' ? '' : ` ${type}`}`;
+}
+
+export function inputOf(type: 'float32' | 'bfloat16', dims: readonly number[]): FloatTensor {
+  return type === 'float32' ? normal(dims) : normalBfloat16(dims);
+}

@@ -1,0 +1,29 @@
+// Every case, and whether they cover every kernel.
+import { cases as attention } from './attention.js';
+import { cases as attentionScores } from './attention-scores.js';
+import { type Case, caseName } from './case.js';
+import { ceilingKernels, kernelNames } from './ceilings.js';
+import { cases as gatherTokens } from './gather-tokens.js';
+import { cases as matmul } from './matmul.js';
+import { cases as tokenNorms } from './token-norms.js';
+import { cases as topK } from './top-k.js';
+
+export const cases: readonly Case[] = [
+  ...attentionScores,
+  ...attention,
+  ...topK,
+  ...gatherTokens,
+  ...matmul,
+  ...tokenNorms,
+];
+
+/** The cases whose name contains the text, in any case of letters. */
+export function casesMatching(text: string): readonly Case[] {
+  return cases.filter((benchmark) => caseName(benchmark).toLowerCase().includes(text.toLowerCase()));
+}
+
+/** Kernels of the list that no case times. */
+export function untimedKernels(): string[] {
+  const timed = new Set([...ceilingKernels, ...cases.flatMap(({ kernels }) => kernels)]);
+  return kernelNames.filter((name) => !timed.has(name));
+}

@@ -1,0 +1,70 @@
+// What the processor can do at most, measured by kernels of the same binary, instruction set and threads, between
+// the rounds of what is held against it.
+import { info } from 'tokensieve';
+import { type Case, workingSet } from './case.js';
+
+interface Measuring {
+  /** The list of kernels. */
+  readonly kernels: readonly string[];
+  /** One sample, in flops or bytes a second; a working set of all of `memory`. */
+  measureCeiling(ceiling: 'fma' | 'read' | 'copy', memory: Float32Array): number;
+}
+
+const { kernels, measureCeiling } = require(info().binary) as Measuring;
+
+/** The kernels that a ceiling is measured with. */
+export const ceilingKernels: readonly string[] = ['fma_peak', 'read_peak', 'copy_peak'];
+/** Every kernel there is. */
+export const kernelNames: readonly string[] = kernels;
+
+/** Rates that a case cannot exceed. */
+export interface Ceilings {
+  /** Fused multiply-adds in registers, flops a second. */
+  readonly fma: number;
+  /** Bytes read a second, over `bytes` bytes again and again. */
+  readonly read: number;
+  /** Bytes read and written a second, over the same memory. */
+  readonly copy: number;
+  /** A power of two: the caches that hold it are those that hold the case. */
+  readonly bytes: number;
+}
+
+const smallest = 2 ** 15;
+const largest = 2 ** 27;
+let memory = new Float32Array(0);
+
+/**
+ * Samples the ceilings of a case, and keeps the best: a ceiling only counts undisturbed. The bandwidths are those of
+ * the case's working set, rounded down to a power of two.
+ */
+export function ceilingsOf(benchmark: Case): { sample: () => void; best: () => Ceilings } {
+  const bytes = 2 ** Math.floor(Math.log2(Math.max(smallest, Math.min(largest, workingSet(benchmark)))));
+  if (memory.byteLength < bytes) memory = new Float32Array(bytes / 4).fill(1);
+  const registers = memory.subarray(0, smallest / 4);
+  const caches = memory.subarray(0, bytes / 4);
+  const best = { fma: 0, read: 0, copy: 0, bytes };
+  const sample = (): void => {
+    for (let i = 0; i < 2; i++) {
+      best.fma = Math.max(best.fma, measureCeiling('fma', registers));
+      best.read = Math.max(best.read, measureCeiling('read', caches));
+      best.copy = Math.max(best.copy, measureCeiling('copy', caches));
+    }
+  };
+  return { sample, best: () => best };
+}
+
+/** The least time a call can take, in milliseconds, and what sets it. */
+export interface Floor {
+  readonly milliseconds: number;
+  readonly limit: 'FMA' | 'bandwidth';
+}
+
+/** The roofline: all flops at the peak, or all bytes at the bandwidth, whichever takes longer. */
+export function floorOf({ flops, read, written }: Case, ceilings: Ceilings): Floor {
+  const copied = Math.min(read, written);
+  const computing = flops / ceilings.fma;
+  const moving = (copied + written) / ceilings.copy + (read - copied) / ceilings.read;
+  return computing > moving
+    ? { milliseconds: computing * 1e3, limit: 'FMA' }
+    : { milliseconds: moving * 1e3, limit: 'bandwidth' };
+}

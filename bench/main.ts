@@ -1,0 +1,133 @@
+// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--json]
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { info } from 'tokensieve';
+import { cases, casesMatching, untimedKernels } from './cases.js';
+import type { HarnessAgreement } from './harnesses.js';
+import type { Measurement } from './measure.js';
+import { agreementsTable, measurementsTable } from './report.js';
+import type { Answer, Task } from './worker.js';
+
+const usage = `Usage: npm run bench -- [options]
+  --filter TEXT       only the cases whose operation or shape contains it
+  --threads 1,2       numbers of threads; by default one, and all
+  --isa avx512,avx2   instruction sets; by default the best this processor has
+  --harness both      how far tinybench and benchmark.js agree, instead of rates
+  --json              everything measured, for programs`;
+
+/** What ran under one instruction set and number of threads. */
+interface Run {
+  readonly isa: string;
+  readonly threads: number;
+  readonly measurements: Measurement[];
+  readonly agreements: HarnessAgreement[];
+}
+
+interface Options extends Task {
+  readonly isas: readonly string[];
+  readonly json: boolean;
+}
+
+/** A mistake of the caller's: a message, no stack. */
+class UsageError extends Error {}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      filter: { type: 'string', default: '' },
+      threads: { type: 'string', default: [...new Set([1, info().threads])].join() },
+      isa: { type: 'string', default: info().isa },
+      harness: { type: 'string', default: 'tinybench' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { filter, harness, json } = values;
+  const threads = values.threads.split(',').map(Number);
+  if (!threads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024))
+    throw new UsageError(`--threads must be integers from 1 to 1024; got ${values.threads}`);
+  if (harness !== 'tinybench' && harness !== 'both')
+    throw new UsageError(`--harness must be tinybench or both; got ${harness}`);
+  if (casesMatching(filter).length === 0) {
+    const operations = new Set(cases.map(({ operation }) => operation));
+    throw new UsageError(`--filter ${filter} leaves no case of ${[...operations].join(', ')}`);
+  }
+  return { filter, threads, harness, json, isas: values.isa.split(',') };
+}
+
+const threadsOf = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
+
+/** Has a process of its own run the cases under one instruction set. */
+function runUnder(isa: string, task: Task): Promise<Run[]> {
+  const runs = task.threads.map((threads): Run => ({ isa, threads, measurements: [], agreements: [] }));
+  const total = casesMatching(task.filter).length * task.threads.length;
+  let started = 0;
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, TOKENSIEVE_ISA: isa };
+    const child = fork(path.join(__dirname, 'worker.js'), { env });
+    child.on('message', (answer: Answer) => {
+      if (answer.kind === 'isa') {
+        if (answer.isa === isa) return;
+        child.kill();
+        reject(new UsageError(`--isa ${isa} cannot be had: this processor and build run ${answer.isa}`));
+      } else if (answer.kind === 'case') {
+        process.stderr.write(
+          `[${++started}/${total}] ${isa}, ${threadsOf(answer.threads)}: ${answer.name}\n`,
+        );
+      } else {
+        const run = runs.find(({ threads }) => threads === answer.threads);
+        if (answer.kind === 'measured') run?.measurements.push(answer.measurement);
+        else run?.agreements.push(answer.agreement);
+      }
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve(runs);
+      else reject(new Error(`the benchmarks under ${isa} ended with exit code ${code}`));
+    });
+    child.send(task);
+  });
+}
+
+function versions(): Record<string, string> {
+  const versionOf = (name: string): string =>
+    (
+      JSON.parse(readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8')) as {
+        version: string;
+      }
+    ).version;
+  const root = path.dirname(require.resolve('tokensieve/package.json'));
+  return {
+    tokensieve: info().versions.tokensieve,
+    node: process.versions.node,
+    tinybench: versionOf('tinybench'),
+    'benchmark.js': versionOf('benchmark'),
+  };
+}
+
+async function main(): Promise<void> {
+  const untimed = untimedKernels();
+  if (untimed.length > 0) throw new Error(`No case in bench/ times these kernels: ${untimed.join(', ')}`);
+  const { isas, json, ...task } = readOptions();
+  const runs: Run[] = [];
+  for (const isa of isas) runs.push(...(await runUnder(isa, task)));
+
+  if (json) {
+    const { cpu } = info();
+    console.log(
+      JSON.stringify({ date: new Date().toISOString(), cpu, versions: versions(), runs }, undefined, 2),
+    );
+    return;
+  }
+  for (const { isa, threads, measurements, agreements } of runs) {
+    console.log(`\n${info().cpu}, ${isa}, ${threadsOf(threads)}`);
+    console.log(task.harness === 'both' ? agreementsTable(agreements) : measurementsTable(measurements));
+  }
+}
+
+main().catch((error: unknown) => {
+  const mistaken = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
+  console.error(mistaken ? `bench: ${error.message}\n${usage}` : error);
+  process.exitCode = mistaken ? 2 : 1;
+});

@@ -1,0 +1,86 @@
+// Times a case with tinybench, in rounds between which its ceilings are measured: a change of clock, or of what else
+// the machine does, then falls on both.
+import { type Case, caseName } from './case.js';
+import { type Ceilings, ceilingsOf, floorOf } from './ceilings.js';
+
+const rounds = 5;
+const roundMilliseconds = 50;
+
+/** What was measured of a case. Times are milliseconds a call. */
+export interface Measurement {
+  readonly operation: string;
+  readonly shape: string;
+  readonly kernels: readonly string[];
+  readonly samples: number;
+  readonly median: number;
+  readonly least: number;
+  /** A tenth of the calls took at most, and a tenth at least, as long. */
+  readonly p10: number;
+  readonly p90: number;
+  readonly gflops: number;
+  /** Gigabytes a second, inputs and outputs counted once. */
+  readonly bandwidth: number;
+  readonly ceilings: Ceilings;
+  readonly limit: 'FMA' | 'bandwidth';
+  /** The least time possible over the median, in percent. */
+  readonly percent: number;
+}
+
+export async function measure(benchmark: Case): Promise<Measurement> {
+  const call = benchmark.prepare();
+  const ceilings = ceilingsOf(benchmark);
+  const samples: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ceilings.sample();
+    samples.push(...(await tinybenchSamples(caseName(benchmark), call, roundMilliseconds)));
+  }
+  samples.sort((a, b) => a - b);
+
+  const { operation, shape, kernels, flops, read, written } = benchmark;
+  const median = quantile(samples, 0.5);
+  const { milliseconds, limit } = floorOf(benchmark, ceilings.best());
+  return {
+    operation,
+    shape,
+    kernels,
+    samples: samples.length,
+    median,
+    least: samples[0],
+    p10: quantile(samples, 0.1),
+    p90: quantile(samples, 0.9),
+    gflops: flops / median / 1e6,
+    bandwidth: (read + written) / median / 1e6,
+    ceilings: ceilings.best(),
+    limit,
+    percent: (milliseconds / median) * 100,
+  };
+}
+
+/** Milliseconds of each call of one tinybench run, after a short one that is not counted. */
+export async function tinybenchSamples(
+  name: string,
+  call: () => void,
+  time: number,
+): Promise<readonly number[]> {
+  const { Bench } = await import('tinybench');
+  const bench = new Bench({
+    time,
+    iterations: 1,
+    warmupTime: time / 8,
+    warmupIterations: 1,
+    retainSamples: true,
+    throws: true,
+  });
+  const [task] = bench.add(name, call).runSync();
+  const { result } = task;
+  if (!('latency' in result) || result.latency.samples === undefined)
+    throw new Error(`${name} gave no samples`);
+  return result.latency.samples;
+}
+
+/** Of ascending numbers, by linear interpolation. */
+export function quantile(sorted: readonly number[], p: number): number {
+  const at = p * (sorted.length - 1);
+  const low = Math.floor(at);
+  return sorted[low] + (at - low) * (sorted[Math.ceil(at)] - sorted[low]);
+}

@@ -1,0 +1,83 @@
+// Tables for people.
+import type { HarnessAgreement } from './harnesses.js';
+import type { Measurement } from './measure.js';
+import { quantile } from './measure.js';
+
+/** Columns of text, the first ones aligned left, numbers right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[], leftColumns: number): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all
+    .map((row) =>
+      row
+        .map((text, column) =>
+          column < leftColumns ? text.padEnd(widths[column]) : text.padStart(widths[column]),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Three significant digits, in a unit that suits. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1) return `${(milliseconds * 1e3).toPrecision(3)} µs`;
+  return milliseconds < 1e3
+    ? `${milliseconds.toPrecision(3)} ms`
+    : `${(milliseconds / 1e3).toPrecision(3)} s`;
+}
+
+function size(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KB` : `${bytes / 2 ** 20} MB`;
+}
+
+const rate = (value: number): string => (value === 0 ? '' : value < 10 ? value.toFixed(1) : value.toFixed(0));
+
+/** The cases that ran under one instruction set and number of threads, and under them their ceilings. */
+export function measurementsTable(measurements: readonly Measurement[]): string {
+  const head = ['operation', 'shape', 'median', 'p10', 'p90', 'GFLOP/s', 'GB/s', '% of', 'ceiling'];
+  const rows = measurements.map((m) => [
+    m.operation,
+    m.shape,
+    duration(m.median),
+    duration(m.p10),
+    duration(m.p90),
+    rate(m.gflops),
+    rate(m.bandwidth),
+    m.percent.toFixed(0),
+    m.limit === 'FMA' ? 'FMA' : `bandwidth, ${size(m.ceilings.bytes)}`,
+  ]);
+  const fma = Math.max(...measurements.map(({ ceilings }) => ceilings.fma));
+  const bandwidths = new Map<number, { read: number; copy: number }>();
+  for (const { ceilings } of measurements) {
+    const { read, copy } = bandwidths.get(ceilings.bytes) ?? { read: 0, copy: 0 };
+    bandwidths.set(ceilings.bytes, {
+      read: Math.max(read, ceilings.read),
+      copy: Math.max(copy, ceilings.copy),
+    });
+  }
+  const listed = [...bandwidths]
+    .sort(([a], [b]) => a - b)
+    .map(([bytes, { read, copy }]) => `${size(bytes)} ${rate(read / 1e9)}/${rate(copy / 1e9)}`);
+  return [
+    table(head, rows, 2),
+    `FMA peak ${rate(fma / 1e9)} GFLOP/s; read/copy bandwidth by working set, GB/s: ${listed.join(', ')}`,
+  ].join('\n');
+}
+
+/** How far the harnesses agree, case by case and over all. */
+export function agreementsTable(agreements: readonly HarnessAgreement[]): string {
+  const head = ['operation', 'shape', 'tinybench', 'benchmark.js', 'ratio'];
+  const rows = agreements.map(({ operation, shape, tinybench, benchmarkJs, ratio }) => [
+    operation,
+    shape,
+    duration(tinybench),
+    duration(benchmarkJs),
+    ratio.toFixed(3),
+  ]);
+  const ratios = agreements.map(({ ratio }) => ratio).sort((a, b) => a - b);
+  const [least, median, most] = [0, 0.5, 1].map((p) => quantile(ratios, p).toFixed(3));
+  return [table(head, rows, 2), `benchmark.js / tinybench: median ${median}, from ${least} to ${most}`].join(
+    '\n',
+  );
+}
