@@ -79,6 +79,13 @@ export function normalBfloat16(dims: readonly number[]): Tensor<'bfloat16'> {
   return { type: 'bfloat16', data, dims };
 }
 
+const constructors = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int32: Int32Array,
+};
+
 /** A tensor to fill. */
 export function empty<T extends FloatType | 'int32'>(type: T, dims: readonly number[]): Tensor<T> {
   return { type, data: new constructors[type](count(dims)) as unknown as DataTypeMap[T], dims };
