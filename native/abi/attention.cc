@@ -195,9 +195,10 @@ class Attention {
         panels.values = scratch.value_panels;
       }
     }
-    for (int64_t row = first; row < last && !cancelled(context_); row += plan_.rows) {
-      attention_block(p_, rows, plan_, b, key_head, row, std::min(last, row + plan_.rows), panels, scratch,
-                      columns, padded_keys_);
+    for (int64_t block = 0; block < plan_.blocks(last - first) && !cancelled(context_); ++block) {
+      attention_block(p_, rows, plan_, b, key_head, first + plan_.first_row(last - first, block),
+                      first + plan_.first_row(last - first, block + 1), panels, scratch, columns,
+                      padded_keys_);
     }
   }
 

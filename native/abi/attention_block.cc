@@ -16,20 +16,30 @@ int64_t padded_values(const AttentionProblem& p, const KernelShape& shape) {
 }  // namespace
 
 BlockPlan::BlockPlan(const KernelShape& shape, int64_t task_rows, int64_t keys) {
-  const int64_t tile = shape.tile_rows, row_bytes = std::max<int64_t>(keys, 1) * 4;
+  const int64_t row_bytes = std::max<int64_t>(keys, 1) * 4;
+  tile_rows = shape.tile_rows;
   window = task_rows <= kWindowRows && task_rows * row_bytes <= kWindowStripMost;
   if (window) {
     rows = std::max<int64_t>(task_rows, 1);
   } else {
     const int64_t fitting = std::clamp<int64_t>(kStripBytes / row_bytes, 28, 56);
-    rows = std::max<int64_t>(tile, fitting / tile * tile);
-    const int64_t blocks = (task_rows + rows - 1) / rows;
-    rows = (task_rows + blocks - 1) / blocks;
+    rows = std::max<int64_t>(tile_rows, fitting / tile_rows * tile_rows);
   }
   const bool fits = window || rows * row_bytes <= kStripMost;
   tile_columns = fits ? keys : std::max<int64_t>(kKeyStep, kStripBytes / (rows * 4) / kKeyStep * kKeyStep);
   strip_stride =
       round_up(std::max<int64_t>(tile_columns, 1), shape.panel_width) + 16;  // rows apart in the cache's sets
+}
+
+int64_t BlockPlan::blocks(int64_t task_rows) const {
+  if (window) return 1;
+  const int64_t groups = (task_rows + tile_rows - 1) / tile_rows, most = rows / tile_rows;
+  return (groups + most - 1) / most;
+}
+
+int64_t BlockPlan::first_row(int64_t task_rows, int64_t block) const {
+  const int64_t groups = (task_rows + tile_rows - 1) / tile_rows;
+  return window ? block * task_rows : task_rows * (groups * block / blocks(task_rows)) / groups;
 }
 
 size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, const BlockPlan& plan,

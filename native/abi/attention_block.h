@@ -23,11 +23,17 @@ constexpr int64_t kKeyStep = 128;  // tiles begin at multiples, and values are p
 // How the rows of one task are worked on.
 struct BlockPlan {
   int64_t rows;          // at most, a block
+  int64_t tile_rows;     // of a microkernel call: a block is some of the even groups of at most so many
   int64_t tile_columns;  // at most, a tile; all keys when they fit
   bool window;           // one block a task
   int64_t strip_stride;
 
   BlockPlan(const KernelShape& shape, int64_t task_rows, int64_t keys);
+
+  // A task's rows in even groups of at most tile_rows, and the groups spread evenly over blocks: no block
+  // ends in a microkernel call of one or two rows.
+  int64_t blocks(int64_t task_rows) const;
+  int64_t first_row(int64_t task_rows, int64_t block) const;
 };
 
 // The query rows that take part in one batch item, and what every head of it shares.

@@ -15,47 +15,57 @@
 
 namespace {
 
+// L rows to L columns of a panel, L the vector width. A square of L by L elements is loaded a row a register,
+// transposed and stored a column a row; load(lane, k, n) gives n elements of a row.
+template <class V, class Load>
+inline void transpose_rows(int64_t depth, float* out, int width, const Load& load) {
+  constexpr int L = V::kLanes;
+  int64_t k = 0;
+  for (; k + L <= depth; k += L) {
+    typename V::F square[L];
+    TSV_UNROLL for (int lane = 0; lane < L; ++lane) square[lane] = load(lane, k, L);
+    transpose(square);
+    TSV_UNROLL for (int i = 0; i < L; ++i) V::store(out + (k + i) * width, square[i]);
+  }
+  if (k < depth) {
+    const int rest = int(depth - k);
+    typename V::F square[L];
+    TSV_UNROLL for (int lane = 0; lane < L; ++lane) square[lane] = load(lane, k, rest);
+    transpose(square);
+    for (int i = 0; i < rest; ++i) V::store(out + (k + i) * width, square[i]);
+  }
+}
+
 template <class V, int kType>
 void pack_key_panels_of(const tsv::PackPanels& a) {
   using S = Stored<V, kType>;
-  using F = typename V::F;
   constexpr int L = V::kLanes;
   const auto* source = static_cast<const typename S::Element*>(a.source.data);
   for (int64_t column = 0; column < a.columns; column += L) {
     const int64_t panel = column / PanelShape<V>::kWidth * PanelShape<V>::kWidth;
     const int width = PanelShape<V>::width(panel, a.columns);
     float* out = a.panels + panel * a.depth + (column - panel);
-    const typename S::Element* rows[L];
-    F scale[L];
-    int count = 0;  // lanes from here on have no source row
+    const typename S::Element* rows[L];  // NULL: a column of zeros
+    bool adjacent = a.column_scale == nullptr;
     for (int lane = 0; lane < L; ++lane) {
-      const int64_t at = a.first + column + lane;
-      rows[lane] = nullptr;
-      scale[lane] = V::set(1.0f);
-      if (column + lane >= a.columns) continue;
-      count = lane + 1;
-      const int64_t row = a.index != nullptr ? a.index[at] : at;
-      if (a.mask != nullptr && a.mask[at] == 2) continue;
-      rows[lane] = source + row * a.source.stride;
-      if (a.column_scale != nullptr) scale[lane] = V::set(a.column_scale[at]);
+      const int64_t place = a.first + column + lane;
+      const bool there = column + lane < a.columns && (a.mask == nullptr || a.mask[place] != 2);
+      rows[lane] = there ? source + (a.index != nullptr ? a.index[place] : place) * a.source.stride : nullptr;
+      adjacent = adjacent && there && a.index == nullptr;
     }
-    for (int64_t k = 0; k < a.depth; k += L) {
-      const int rest = a.depth - k < L ? int(a.depth - k) : L;
-      F square[L];
-      if (rest == L) {
-        for (int lane = 0; lane < L; ++lane) {
-          square[lane] = lane < count && rows[lane] != nullptr ? S::load(rows[lane] + k) : V::zero();
-        }
-      } else {
-        for (int lane = 0; lane < L; ++lane) {
-          square[lane] = lane < count && rows[lane] != nullptr ? S::load(rows[lane] + k, rest) : V::zero();
-        }
-      }
-      if (a.column_scale != nullptr) {
-        for (int lane = 0; lane < L; ++lane) square[lane] = V::mul(square[lane], scale[lane]);
-      }
-      transpose(square);
-      for (int i = 0; i < rest; ++i) V::store(out + (k + i) * width, square[i]);
+    if (adjacent) {
+      const auto* first = rows[0];
+      const int64_t stride = a.source.stride;
+      transpose_rows<V>(a.depth, out, width, [=](int lane, int64_t k, int n) {
+        const auto* at = first + lane * stride + k;
+        return n == L ? S::load(at) : S::load(at, n);
+      });
+    } else {
+      transpose_rows<V>(a.depth, out, width, [&](int lane, int64_t k, int n) {
+        if (rows[lane] == nullptr) return V::zero();
+        const typename V::F x = n == L ? S::load(rows[lane] + k) : S::load(rows[lane] + k, n);
+        return a.column_scale == nullptr ? x : V::mul(x, V::set(a.column_scale[a.first + column + lane]));
+      });
     }
   }
 }

@@ -13,16 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__clang__)
-#define TSV_UNROLL _Pragma("clang loop unroll(full)")
-#define TSV_NO_UNROLL _Pragma("clang loop unroll(disable)")
-#elif defined(__GNUC__)
-#define TSV_UNROLL _Pragma("GCC unroll 16")
-#define TSV_NO_UNROLL _Pragma("GCC unroll 1")
-#else
-#define TSV_UNROLL
-#define TSV_NO_UNROLL
-#endif
+#include "simd/unroll.h"
 
 namespace {
 

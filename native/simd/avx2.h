@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "simd/half.h"
+#include "simd/unroll.h"
 
 namespace {
 
@@ -161,18 +162,18 @@ struct Avx2 {
 // r[i][j] <-> r[j][i], 8 x 8
 inline void transpose(Avx2::F* r) {
   __m256 t[8];
-  for (int i = 0; i < 4; ++i) {
+  TSV_UNROLL for (int i = 0; i < 4; ++i) {
     t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
     t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
   }
   __m256 u[8];
-  for (int i = 0; i < 2; ++i) {
+  TSV_UNROLL for (int i = 0; i < 2; ++i) {
     u[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
     u[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
     u[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
     u[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
   }
-  for (int i = 0; i < 4; ++i) {
+  TSV_UNROLL for (int i = 0; i < 4; ++i) {
     r[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
     r[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
   }

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "simd/half.h"
+#include "simd/unroll.h"
 
 namespace {
 
@@ -113,11 +114,11 @@ struct Avx512 {
 // r[i][j] <-> r[j][i], 16 x 16
 inline void transpose(Avx512::F* r) {
   __m512 t[16];
-  for (int i = 0; i < 8; ++i) {
+  TSV_UNROLL for (int i = 0; i < 8; ++i) {
     t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
     t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
   }
-  for (int i = 0; i < 4; ++i) {
+  TSV_UNROLL for (int i = 0; i < 4; ++i) {
     const __m512d a = _mm512_castps_pd(t[4 * i]), b = _mm512_castps_pd(t[4 * i + 1]);
     const __m512d c = _mm512_castps_pd(t[4 * i + 2]), d = _mm512_castps_pd(t[4 * i + 3]);
     r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
@@ -125,13 +126,13 @@ inline void transpose(Avx512::F* r) {
     r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
     r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
   }
-  for (int i = 0; i < 4; ++i) {
+  TSV_UNROLL for (int i = 0; i < 4; ++i) {
     t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
     t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
     t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
     t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
   }
-  for (int i = 0; i < 4; ++i) {
+  TSV_UNROLL for (int i = 0; i < 4; ++i) {
     r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
     r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
     r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
