@@ -18,15 +18,15 @@
 namespace tsv {
 namespace {
 
-// Enough tasks for the threads of a large machine, as long as each has rows enough to be worth its packing.
-constexpr int64_t kTasks = 32;
-constexpr int64_t kRowsForPart = 128;
-constexpr int64_t kRowsForPartOfLong = 32;
-constexpr int64_t kLongKeys = 4096;
+// Enough tasks for the threads of a large machine, as long as each has rows enough to be worth its packing. A
+// window's part packs all keys for itself, so it is cut only where there are hardly any units.
+constexpr int64_t kTasks = 32, kRowsForPart = 128;
+constexpr int64_t kWindowTasks = 4, kRowsForWindowPart = 32;
 
-int64_t parts_of_unit(int64_t units, int64_t rows, int64_t keys) {
-  const int64_t fewest = keys >= kLongKeys ? kRowsForPartOfLong : kRowsForPart;
-  return std::clamp<int64_t>((kTasks + units - 1) / std::max<int64_t>(units, 1), 1,
+int64_t parts_of_unit(int64_t units, int64_t rows) {
+  const bool window = rows <= kWindowRows;
+  const int64_t wanted = window ? kWindowTasks : kTasks, fewest = window ? kRowsForWindowPart : kRowsForPart;
+  return std::clamp<int64_t>((wanted + units - 1) / std::max<int64_t>(units, 1), 1,
                              std::max<int64_t>(rows / fewest, 1));
 }
 
@@ -37,7 +37,7 @@ class Attention {
         p_(problem),
         units_(p_.batch * p_.key_heads),
         unit_rows_(p_.group * (p_.with_output ? p_.queries : int64_t(p_.chosen.size()))),
-        parts_(parts_of_unit(units_, unit_rows_, p_.keys)),
+        parts_(parts_of_unit(units_, unit_rows_)),
         plan_(kernels().shape, std::max<int64_t>((unit_rows_ + parts_ - 1) / parts_, 1), p_.keys),
         shared_(parts_ > 1 && !plan_.window),
         padded_keys_(round_up(p_.keys, kKeyStep) + kKeyStep) {}

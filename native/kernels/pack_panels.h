@@ -58,6 +58,8 @@ void pack_key_panels_of(const tsv::PackPanels& a) {
       const int64_t stride = a.source.stride;
       transpose_rows<V>(a.depth, out, width, [=](int lane, int64_t k, int n) {
         const auto* at = first + lane * stride + k;
+        V::prefetch(at +
+                    L * stride);  // the rows of the next square: too many streams for the hardware to follow
         return n == L ? S::load(at) : S::load(at, n);
       });
     } else {
