@@ -212,6 +212,28 @@ suite(`attentionScores (${info().isa})`, () => {
     assertCase({ H: 2, N: 577, Nq: 20 }, { bias: outlier });
   });
 
+  test('logits far below and far above zero, whatever the padding of a tile', () => {
+    for (const N of [1, 15, 33, 97, 577]) {
+      for (const sign of [-1, 1]) {
+        const q = tensorOf('float32', new Float64Array(7 * 16).fill(8), [1, 1, 7, 16]);
+        const k = randomTensor(seeded(N), 'float32', [1, 1, N, 16], { deviation: 0.25 });
+        k.data.forEach((x, i) => {
+          k.data[i] = x + 9 * sign;
+        });
+        assertScores(q, k);
+        assertScores(q, k, { causal: true });
+        assertScores(q, k, { softcap: 50 });
+      }
+    }
+  });
+
+  test('a bias of -Infinity leaves a key nothing', () => {
+    const bias = Float32Array.from({ length: 45 }, (_, i) => (i % 3 === 0 ? Number.NEGATIVE_INFINITY : 0));
+    assertCase({ H: 2, N: 45 }, { bias });
+    assertCase({ H: 2, N: 45 }, { bias, causal: true, softcap: 3 });
+    assertCase({ H: 2, N: 45 }, { bias: new Float32Array(45).fill(Number.NEGATIVE_INFINITY) });
+  });
+
   test('chosen queries', () => {
     const chosen = [
       'all',
