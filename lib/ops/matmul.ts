@@ -11,6 +11,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
   withRank,
 } from './call.js';
 
@@ -54,7 +55,7 @@ function prepare<T extends FloatType>(
       { ...right, dims: [product(matrices.dims.slice(0, -2)), ...matrices.dims.slice(-2)] },
       readArray('options.bias', options.bias, ['float32']),
     ],
-    outputs: [{ tensor: { ...out.tensor, dims: [product(leading), rows, columns] }, given: out.given }],
+    outputs: [withDims(out, [product(leading), rows, columns])],
     numbers: [activation, transposed ? 1 : 0],
     result: () => out.tensor,
   };
