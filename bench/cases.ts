@@ -5,6 +5,8 @@ import { type Case, caseName } from './case.js';
 import { ceilingKernels, kernelNames } from './ceilings.js';
 import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as matmul } from './matmul.js';
+import { cases as mergeTokens } from './merge-tokens.js';
+import { cases as restoreTokens } from './restore-tokens.js';
 import { cases as tokenNorms } from './token-norms.js';
 import { cases as topK } from './top-k.js';
 
@@ -13,6 +15,8 @@ export const cases: readonly Case[] = [
   ...attention,
   ...topK,
   ...gatherTokens,
+  ...mergeTokens,
+  ...restoreTokens,
   ...matmul,
   ...tokenNorms,
 ];
