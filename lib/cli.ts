@@ -1,21 +1,23 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { type Info, info } from './info.js';
+import type { Info } from './info.js';
 
 /** One word after `tokensieve`: what it does, and how. */
 interface Command {
   readonly usage: string;
   readonly summary: string;
-  /** Given the arguments after the command's name; returns what to print. Throws what parseArgs throws. */
-  run(args: string[]): string;
+  /** Given the arguments after the command's name; gives what to print. Throws what parseArgs throws. */
+  run(args: string[]): Promise<string>;
 }
 
 const commands: Readonly<Record<string, Command>> = {
   info: {
     usage: 'info [--json]',
     summary: 'what runs where: processor, instruction set, threads, binary, versions, CUDA',
-    run(args) {
+    async run(args) {
       const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
+      // Loads the binary, and may find none: no reason to fail before usage has been checked.
+      const { info } = await import('./info.js');
       const found = info();
       return values.json ? JSON.stringify(found, undefined, 2) : describe(found);
     },
@@ -48,30 +50,28 @@ function columns(lines: readonly [string, string][]): string {
   return lines.map(([left, right]) => left.padEnd(width) + right).join('\n');
 }
 
-/** Runs one command line; the exit code is 2 where it makes no sense. */
-function main([name = '', ...args]: string[]): number {
+/** Runs one command line; the exit code is 2 where it makes no sense, 1 where it fails. */
+async function main([name = '', ...args]: string[]): Promise<number> {
   if (name === '--help' || name === '-h') {
     console.log(usage());
     return 0;
   }
   if (!Object.hasOwn(commands, name)) {
-    console.error(
-      `tokensieve: ${name === '' ? 'a command is needed' : `unknown command '${name}'`}\n${usage()}`,
-    );
+    const mistake = name === '' ? 'a command is needed' : `unknown command '${name}'`;
+    console.error(`tokensieve: ${mistake}\n${usage()}`);
     return 2;
   }
   try {
-    console.log(commands[name].run(args));
+    console.log(await commands[name].run(args));
     return 0;
   } catch (error) {
-    if (!isUsageError(error)) throw error;
-    console.error(`tokensieve ${name}: ${error.message}\n${usage()}`);
-    return 2;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const misused = String(error.code).startsWith('ERR_PARSE_ARGS');
+    console.error(`tokensieve ${name}: ${error.message}${misused ? `\n${usage()}` : ''}`);
+    return misused ? 2 : 1;
   }
 }
 
-function isUsageError(error: unknown): error is Error {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-}
-
-process.exitCode = main(process.argv.slice(2));
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -11,13 +11,19 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 };
 const bin = path.join(root, manifest.bin.tokensieve);
 
-function tokensieve(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' });
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function tokensieve(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Outcome {
+  return spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env });
 }
 
 describe('tokensieve info', () => {
   it('prints what info() returns, a line for each', () => {
-    const { status, stdout, stderr } = tokensieve('info');
+    const { status, stdout, stderr } = tokensieve(['info']);
     assert.equal(stderr, '');
     assert.equal(status, 0);
     const { cpu, isa, threads, binary, versions, cuda } = info();
@@ -36,16 +42,33 @@ describe('tokensieve info', () => {
   });
 
   it('prints the same as JSON', () => {
-    const { status, stdout } = tokensieve('info', '--json');
+    const { status, stdout } = tokensieve(['info', '--json']);
     assert.equal(status, 0);
     assert.deepEqual(JSON.parse(stdout), JSON.parse(JSON.stringify(info())));
   });
 
   it('refuses options it does not know', () => {
-    const { status, stdout, stderr } = tokensieve('info', '--yaml');
+    const { status, stdout, stderr } = tokensieve(['info', '--yaml']);
     assert.equal(status, 2);
     assert.equal(stdout, '');
     assert.match(stderr, /--yaml[\s\S]*Usage:/);
+  });
+});
+
+describe('tokensieve without its binary', () => {
+  const env = { ...process.env, TOKENSIEVE_BINARY: path.join(root, 'nowhere.node') };
+
+  it('says so in a sentence, with exit code 1', () => {
+    const { status, stdout, stderr } = tokensieve(['info'], env);
+    assert.equal(status, 1);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^tokensieve info: .*nowhere\.node/);
+    assert.doesNotMatch(stderr, /Usage:/);
+  });
+
+  it('still explains itself', () => {
+    assert.equal(tokensieve(['--help'], env).status, 0);
+    assert.equal(tokensieve(['sift'], env).status, 2);
   });
 });
 
@@ -56,7 +79,7 @@ describe('tokensieve', () => {
       [['toString'], /unknown command 'toString'/],
       [[], /a command is needed/],
     ] as const) {
-      const { status, stdout, stderr } = tokensieve(...args);
+      const { status, stdout, stderr } = tokensieve(args);
       assert.equal(status, 2);
       assert.equal(stdout, '');
       assert.match(stderr, message);
@@ -65,7 +88,7 @@ describe('tokensieve', () => {
   });
 
   it('explains itself with --help', () => {
-    const { status, stdout } = tokensieve('--help');
+    const { status, stdout } = tokensieve(['--help']);
     assert.equal(status, 0);
     assert.match(stdout, /^Usage:\n {2}tokensieve info/);
   });
