@@ -89,7 +89,7 @@ class Buffer {
 // xorshift64*: the same numbers on every machine.
 class Random {
  public:
-  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ull + 1) {}
+  explicit Random(int64_t seed) : state_(uint64_t(seed) * 0x9e3779b97f4a7c15ull + 1) {}
   uint64_t bits() {
     state_ ^= state_ >> 12;
     state_ ^= state_ << 25;

@@ -40,6 +40,43 @@ inline std::vector<int64_t> lengths_around(const tsv::Kernels& table) {
   return lengths;
 }
 
+// Where element (k, column) of a packed matrix lies: in panels two vectors wide, the last one narrower where
+// a vector is enough.
+inline int64_t place_in_panels(const tsv::Kernels& table, int64_t columns, int64_t depth, int64_t k,
+                               int64_t column) {
+  const int64_t lanes = table.shape.lanes, panel = column / (2 * lanes) * (2 * lanes);
+  const int64_t width = columns - panel > lanes ? 2 * lanes : lanes;
+  return panel * depth + k * width + (column - panel);
+}
+
+inline int64_t whole_vectors(const tsv::Kernels& table, int64_t columns) {
+  return (columns + table.shape.lanes - 1) / table.shape.lanes * table.shape.lanes;
+}
+
+// A matrix [depth][columns] of small numbers, and the same in panels.
+struct PackedMatrix {
+  PackedMatrix(const tsv::Kernels& table, int64_t depth_, int64_t columns_, Random& random)
+      : depth(depth_),
+        columns(columns_),
+        elements(depth * columns),
+        panels(whole_vectors(table, columns) * depth) {
+    for (float& x : panels) x = 0;
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t c = 0; c < columns; ++c) {
+        elements[k * columns + c] = panels[place_in_panels(table, columns, depth, k, c)] = random.number();
+      }
+    }
+  }
+  float at(int64_t k, int64_t column) const { return column < columns ? elements[k * columns + column] : 0; }
+
+  int64_t depth, columns;
+  Buffer<float> elements, panels;
+};
+
+inline void fill(Buffer<float>& buffer, Random& random) {
+  for (float& x : buffer) x = random.number();
+}
+
 // Sets the text that failing checks are reported with.
 template <class... Values>
 void at(const char* format, Values... values) {

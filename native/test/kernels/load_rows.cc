@@ -6,7 +6,7 @@ namespace {
 
 void compare(const tsv::Kernels& table, int32_t dtype, int64_t columns, int64_t offset, bool indexed) {
   constexpr int64_t kRows = 5;
-  Random random(uint64_t(columns * 7 + offset));
+  Random random(columns * 7 + offset);
   Matrix source(dtype, kRows, columns, 3, offset);
   source.fill(random);
   const int32_t index[] = {4, 0, 3};

@@ -16,7 +16,7 @@ constexpr int64_t kFirst = 2;
 // of k.
 struct Source {
   Source(const Case& c, int64_t places, int64_t elements)
-      : random(uint64_t(places * 31 + elements)),
+      : random(places * 31 + elements),
         rows(c.dtype, places + kFirst, elements, 3, c.offset),
         index(places + kFirst),
         mask(places + kFirst),
@@ -44,16 +44,8 @@ struct Source {
   Buffer<float> scale;
 };
 
-// Element (k, column) of panels two vectors wide, the last one narrower where a vector is enough.
-int64_t place_in_panels(const tsv::Kernels& table, int64_t columns, int64_t depth, int64_t k,
-                        int64_t column) {
-  const int64_t lanes = table.shape.lanes, panel = column / (2 * lanes) * (2 * lanes);
-  const int64_t width = columns - panel > lanes ? 2 * lanes : lanes;
-  return panel * depth + k * width + (column - panel);
-}
-
 void compare(const tsv::Kernels& table, const Case& c, bool keys) {
-  const int64_t lanes = table.shape.lanes, packed_columns = (c.columns + lanes - 1) / lanes * lanes;
+  const int64_t packed_columns = whole_vectors(table, c.columns);
   const Source source = keys ? Source(c, c.columns, c.depth) : Source(c, c.depth, c.columns);
   Buffer<float> panels(packed_columns * c.depth);
   at("%s type %d, %d columns, depth %d, offset %d%s%s%s", keys ? "pack_key_panels" : "pack_value_panels",

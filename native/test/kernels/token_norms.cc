@@ -26,7 +26,7 @@ KERNEL_TEST(token_norms) {
   for (int32_t dtype : kFloatTypes) {
     for (int64_t columns : lengths_around(table)) {
       for (int64_t offset : {0, 1, 3}) {
-        Random random(uint64_t(columns + 1));
+        Random random(columns + 1);
         Matrix x(dtype, 4, columns, 2, offset);
         x.fill(random);
         for (int32_t p : {1, 2}) {

@@ -83,7 +83,7 @@ KERNEL_TEST(top_k) {
     std::vector<int64_t> lengths = lengths_around(table);
     lengths.insert(lengths.end(), {31, 33, 513, 1500});  // past the searches that need no counting
     for (int64_t n : lengths) {
-      Random random(uint64_t(n + 1));
+      Random random(n + 1);
       Matrix x(dtype, 1, n, 0, n % 3);
       x.fill(random);
       compare_all(table, x, dtype, random);
