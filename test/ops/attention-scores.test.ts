@@ -441,30 +441,28 @@ suite(`attentionScores (${info().isa})`, () => {
     );
   });
 
-  testContract({
-    call: () => {
-      const { q, k } = makeInputs(seeded(15), { B: 2, H: 3, Hkv: 1, N: 331, D: 40 });
-      const options: AttentionScoresOptions = { causal: true, entropy: true, reduce: 'observed' };
-      return {
-        inputs: [q, k],
-        run: (extra) => attentionScores(q, k, { ...options, ...extra }),
-        runSync: (extra) => attentionScoresSync(q, k, { ...options, ...extra }),
-      };
-    },
-    tensors: ({ scores, lse, entropy }) => [scores, lse, entropy as Tensor],
-    out: {
-      empty: () => ({
-        scores: emptyTensor('float32', [2, 331]),
-        lse: emptyTensor('float32', [2, 3, 331]),
-        entropy: emptyTensor('float32', [2, 3, 331]),
-      }),
-      tensors: ({ scores, lse, entropy }) => [scores, lse, entropy],
-      overlapping: ({ inputs: [q] }) => ({
-        scores: viewOf(q, 7, [2, 331]),
-        lse: emptyTensor('float32', [2, 3, 331]),
-        entropy: emptyTensor('float32', [2, 3, 331]),
-      }),
-    },
+  suite('as every operation', () => {
+    const { q, k } = makeInputs(seeded(15), { B: 2, H: 3, Hkv: 1, N: 331, D: 40 });
+    const scoring: AttentionScoresOptions = { causal: true, entropy: true, reduce: 'observed' };
+    testContract({
+      inputs: [q, k],
+      run: ([q, k], extra) => attentionScores(q, k, { ...scoring, ...extra }),
+      runSync: ([q, k], extra) => attentionScoresSync(q, k, { ...scoring, ...extra }),
+      tensors: ({ scores, lse, entropy }) => [scores, lse, entropy as Tensor],
+      out: {
+        empty: () => ({
+          scores: emptyTensor('float32', [2, 331]),
+          lse: emptyTensor('float32', [2, 3, 331]),
+          entropy: emptyTensor('float32', [2, 3, 331]),
+        }),
+        tensors: ({ scores, lse, entropy }) => [scores, lse, entropy],
+        overlapping: ([q]) => ({
+          scores: viewOf(q, 7, [2, 331]),
+          lse: emptyTensor('float32', [2, 3, 331]),
+          entropy: emptyTensor('float32', [2, 3, 331]),
+        }),
+      },
+    });
   });
 
   test('threads give the same bits for a long window and for a wide head reduction', () => {

@@ -222,29 +222,27 @@ suite(`attention (${info().isa})`, () => {
     assert.deepEqual(actual.output.data, expected.output.data);
   });
 
-  testContract({
-    call: () => {
-      const { q, k, v } = makeInputs(seeded(7), { B: 2, H: 3, Hkv: 1, N: 231, D: 40 });
-      return {
-        inputs: [q, k, v],
-        run: (extra) => attention(q, k, v, { causal: true, scores: true, ...extra }),
-        runSync: (extra) => attentionSync(q, k, v, { causal: true, scores: true, ...extra }),
-      };
-    },
-    tensors: ({ output, lse, scores }) => [output, lse, scores as Tensor],
-    out: {
-      empty: () => ({
-        output: emptyTensor('float32', [2, 3, 231, 40]),
-        lse: emptyTensor('float32', [2, 3, 231]),
-        scores: emptyTensor('float32', [2, 231]),
-      }),
-      tensors: ({ output, lse, scores }) => [output, lse, scores],
-      overlapping: ({ inputs: [q] }) => ({
-        output: viewOf(q, 0, [2, 3, 231, 40]),
-        lse: emptyTensor('float32', [2, 3, 231]),
-        scores: emptyTensor('float32', [2, 231]),
-      }),
-    },
+  suite('as every operation', () => {
+    const { q, k, v } = makeInputs(seeded(7), { B: 2, H: 3, Hkv: 1, N: 231, D: 40 });
+    testContract({
+      inputs: [q, k, v],
+      run: ([q, k, v], extra) => attention(q, k, v, { causal: true, scores: true, ...extra }),
+      runSync: ([q, k, v], extra) => attentionSync(q, k, v, { causal: true, scores: true, ...extra }),
+      tensors: ({ output, lse, scores }) => [output, lse, scores as Tensor],
+      out: {
+        empty: () => ({
+          output: emptyTensor('float32', [2, 3, 231, 40]),
+          lse: emptyTensor('float32', [2, 3, 231]),
+          scores: emptyTensor('float32', [2, 231]),
+        }),
+        tensors: ({ output, lse, scores }) => [output, lse, scores],
+        overlapping: ([q]) => ({
+          output: viewOf(q, 0, [2, 3, 231, 40]),
+          lse: emptyTensor('float32', [2, 3, 231]),
+          scores: emptyTensor('float32', [2, 231]),
+        }),
+      },
+    });
   });
 
   const { q, k, v } = makeInputs(seeded(8), { H: 2, N: 4, Nq: 3, D: 8 });

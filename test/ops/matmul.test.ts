@@ -144,22 +144,20 @@ suite(`matmul (${info().isa})`, () => {
     empty: () => ({ output: emptyTensor('float32', dims) }),
     tensors: ({ output }: { output: Tensor<'float32'> }) => [output],
   });
-  testContract({
-    call: () => {
-      const random = seeded(9);
-      const a = randomTensor(random, 'float32', [200, 301]);
-      const b = randomTensor(random, 'float32', [301, 300]);
-      return {
-        inputs: [a, b],
-        run: (extra) => matmul(a, b, { activation: 'gelu', ...extra }),
-        runSync: (extra) => matmulSync(a, b, { activation: 'gelu', ...extra }),
-      };
-    },
-    tensors: (c) => [c],
-    out: {
-      ...roomFor([200, 300]),
-      overlapping: ({ inputs: [, b] }) => ({ output: viewOf(b, 0, [200, 300]) }),
-    },
+  suite('as every operation', () => {
+    const random = seeded(9);
+    const a = randomTensor(random, 'float32', [200, 301]);
+    const b = randomTensor(random, 'float32', [301, 300]);
+    testContract({
+      inputs: [a, b],
+      run: ([a, b], extra) => matmul(a, b, { activation: 'gelu', ...extra }),
+      runSync: ([a, b], extra) => matmulSync(a, b, { activation: 'gelu', ...extra }),
+      tensors: (c) => [c],
+      out: {
+        ...roomFor([200, 300]),
+        overlapping: ([, b]) => ({ output: viewOf(b, 0, [200, 300]) }),
+      },
+    });
   });
 
   const a = tensorOf('float32', [1, 2, 3, 4, 5, 6], [2, 3]);

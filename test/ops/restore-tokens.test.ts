@@ -127,23 +127,21 @@ suite(`restoreTokens (${info().isa})`, () => {
     empty: () => ({ tokens: emptyTensor('float32', dims) }),
     tensors: ({ tokens }: { tokens: Tensor<'float32'> }) => [tokens],
   });
-  testContract({
-    call: () => {
-      const random = seeded(5);
-      // Stands late in its buffer, so that the buffer has room for a result that overlaps it.
-      const y = randomTensor(random, 'float32', [2, 300, 257], { offset: 2 * 400 * 257 });
-      const map = mapOf([randomPartition(random, 577, 300, 0.3), randomPartition(random, 577, 300)], 577);
-      return {
-        inputs: [y],
-        run: (extra) => restoreTokens(y, map, { dropped: 'nearest', ...extra }),
-        runSync: (extra) => restoreTokensSync(y, map, { dropped: 'nearest', ...extra }),
-      };
-    },
-    tensors: (tokens) => [tokens],
-    out: {
-      ...roomFor([2, 577, 257]),
-      overlapping: ({ inputs: [y] }) => ({ tokens: viewOf(y, -y.data.byteOffset / 4, [2, 577, 257]) }),
-    },
+  suite('as every operation', () => {
+    const random = seeded(5);
+    // Stands late in its buffer, so that the buffer has room for a result that overlaps it.
+    const y = randomTensor(random, 'float32', [2, 300, 257], { offset: 2 * 400 * 257 });
+    const map = mapOf([randomPartition(random, 577, 300, 0.3), randomPartition(random, 577, 300)], 577);
+    testContract({
+      inputs: [y],
+      run: ([y], extra) => restoreTokens(y, map, { dropped: 'nearest', ...extra }),
+      runSync: ([y], extra) => restoreTokensSync(y, map, { dropped: 'nearest', ...extra }),
+      tensors: (tokens) => [tokens],
+      out: {
+        ...roomFor([2, 577, 257]),
+        overlapping: ([y]) => ({ tokens: viewOf(y, -y.data.byteOffset / 4, [2, 577, 257]) }),
+      },
+    });
   });
 
   const y = randomTensor(seeded(6), 'float32', [1, 2, 3]);

@@ -255,23 +255,21 @@ suite(`topK (${info().isa})`, () => {
       values,
     ],
   };
-  testContract({
-    call: () => {
-      const x = randomTensor(seeded(10), 'float32', [8, 5003]);
-      return {
-        inputs: [x],
-        run: (extra) => topK(x, 100, { ...extra }),
-        runSync: (extra) => topKSync(x, 100, { ...extra }),
-      };
-    },
-    tensors: ({ indices, values }) => [indices, values],
-    out: {
-      ...out,
-      overlapping: ({ inputs: [x] }) => ({
-        indices: emptyTensor('int32', [8, 100]),
-        values: viewOf(x, 0, [8, 100]),
-      }),
-    },
+  suite('as every operation', () => {
+    const x = randomTensor(seeded(10), 'float32', [8, 5003]);
+    testContract({
+      inputs: [x],
+      run: ([x], extra) => topK(x, 100, extra),
+      runSync: ([x], extra) => topKSync(x, 100, extra),
+      tensors: ({ indices, values }) => [indices, values],
+      out: {
+        ...out,
+        overlapping: ([x]) => ({
+          indices: emptyTensor('int32', [8, 100]),
+          values: viewOf(x, 0, [8, 100]),
+        }),
+      },
+    });
   });
 
   const x = tensorOf('float32', [3, 1, 2, 4], [4]);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Tensor } from 'tokensieve';
 import { assertSameBits, bytesOf, isArgumentError } from './assertions.js';
+import { copyOf } from './tensors.js';
 import { withThreads } from './threads.js';
 
 /** Options that every operation takes. */
@@ -12,20 +13,22 @@ export interface Extra<Out> {
   readonly signal?: AbortSignal;
 }
 
-/** One call of an operation on inputs of its own. */
-export interface Call<Result, Out> {
-  readonly inputs: readonly Tensor[];
-  run(extra?: Extra<Out>): Promise<Result>;
-  runSync(extra?: Extra<Out>): Result;
-}
-
-export interface Contract<Result, Out> {
-  /** Makes the call anew, on equal inputs. Large enough for several threads to share the work. */
-  call(): Call<Result, Out>;
+/** A call of an operation, large enough for several threads to share the work. */
+export interface Contract<Inputs extends readonly Tensor[], Result, Out> {
+  /** Each call gets copies of its own. */
+  readonly inputs: Inputs;
+  run(inputs: Inputs, extra?: Extra<Out>): Promise<Result>;
+  runSync(inputs: Inputs, extra?: Extra<Out>): Result;
   /** The tensors of a result. */
   tensors(result: Result): Tensor[];
-  /** Room for the result, and room that shares memory with an input of the given call. */
-  out?: { empty(): Out; tensors(out: Out): Tensor[]; overlapping(call: Call<Result, Out>): Out };
+  /** Room for the result, and room that shares memory with one of the inputs. */
+  readonly out?: Room<Out> & { overlapping(inputs: Inputs): Out };
+}
+
+/** What `out` may be, anew at each call, and the tensors in it. */
+export interface Room<Out> {
+  empty(): Out;
+  tensors(out: Out): Tensor[];
 }
 
 function assertSameTensors(actual: readonly Tensor[], expected: readonly Tensor[]): void {
@@ -40,7 +43,7 @@ function scribble(tensors: readonly Tensor[]): void {
   for (const tensor of tensors) bytesOf(tensor).fill(0xa5);
 }
 
-export function assertScribbled(tensors: readonly Tensor[]): void {
+function assertScribbled(tensors: readonly Tensor[]): void {
   for (const tensor of tensors)
     assert.ok(
       bytesOf(tensor).every((byte) => byte === 0xa5),
@@ -48,66 +51,74 @@ export function assertScribbled(tensors: readonly Tensor[]): void {
     );
 }
 
-export function scribbled<Out>(out: { empty(): Out; tensors(out: Out): Tensor[] }): Out {
+function scribbled<Out>(out: Room<Out>): Out {
   const room = out.empty();
   scribble(out.tensors(room));
   return room;
 }
 
-export function testContract<Result, Out>({ call, tensors, out }: Contract<Result, Out>): void {
+export function testContract<const Inputs extends readonly Tensor[], Result, Out>({
+  inputs,
+  run,
+  runSync,
+  tensors,
+  out,
+}: Contract<Inputs, Result, Out>): void {
+  const copies = () => inputs.map(copyOf) as unknown as Inputs;
+
   test('1, 2 and 4 threads give the same bits', () => {
-    const [expected, ...others] = [1, 2, 4].map((n) => withThreads(n, () => tensors(call().runSync())));
+    const [expected, ...others] = [1, 2, 4].map((n) => withThreads(n, () => tensors(runSync(copies()))));
     for (const result of others) assertSameTensors(result, expected);
   });
 
   test('async gives the bits of sync, from the inputs as they were at the call', async () => {
-    const expected = tensors(call().runSync());
-    const pending = call();
-    const promise = pending.run();
-    scribble(pending.inputs);
+    const expected = tensors(runSync(copies()));
+    const given = copies();
+    const promise = run(given);
+    scribble(given);
     assertSameTensors(tensors(await promise), expected);
   });
 
   test('several calls in flight do not disturb each other', async () => {
-    const expected = tensors(call().runSync());
-    const results = await Promise.all(Array.from({ length: 4 }, () => call().run()));
+    const expected = tensors(runSync(copies()));
+    const results = await Promise.all(Array.from({ length: 4 }, () => run(copies())));
     for (const result of results) assertSameTensors(tensors(result), expected);
   });
 
   test('an aborted signal rejects', async () => {
     const reason = new Error('not needed any more');
-    await assert.rejects(call().run({ signal: AbortSignal.abort(reason) }), (error) => error === reason);
+    await assert.rejects(run(copies(), { signal: AbortSignal.abort(reason) }), (error) => error === reason);
   });
 
   test('a signal that is none is refused', async () => {
     const refused = isArgumentError('ERR_TOKENSIEVE_TYPE', 'options\\.signal', 1);
-    await assert.rejects(call().run({ signal: 1 as unknown as AbortSignal }), refused);
+    await assert.rejects(run(copies(), { signal: 1 as unknown as AbortSignal }), refused);
   });
 
   if (out === undefined) return;
 
   test('out receives the result', async () => {
-    const expected = tensors(call().runSync());
+    const expected = tensors(runSync(copies()));
     const room = scribbled(out);
-    assertSameTensors(tensors(call().runSync({ out: room })), expected);
+    assertSameTensors(tensors(runSync(copies(), { out: room })), expected);
     assertSameTensors(out.tensors(room), expected);
     const later = scribbled(out);
-    assertSameTensors(tensors(await call().run({ out: later })), expected);
+    assertSameTensors(tensors(await run(copies(), { out: later })), expected);
     assertSameTensors(out.tensors(later), expected);
   });
 
   test('an aborted call writes nothing', async () => {
     const room = scribbled(out);
-    await assert.rejects(call().run({ out: room, signal: AbortSignal.abort() }), { name: 'AbortError' });
+    await assert.rejects(run(copies(), { out: room, signal: AbortSignal.abort() }), { name: 'AbortError' });
     assertScribbled(out.tensors(room));
   });
 
   test('a call aborted under way is whole, or rejects and writes nothing', async () => {
-    const expected = tensors(call().runSync());
+    const expected = tensors(runSync(copies()));
     for (const turns of [0, 1, 4]) {
       const room = scribbled(out);
       const controller = new AbortController();
-      const promise = call().run({ out: room, signal: controller.signal });
+      const promise = run(copies(), { out: room, signal: controller.signal });
       const ended = promise.then(
         () => undefined,
         (error: unknown) => error,
@@ -125,13 +136,10 @@ export function testContract<Result, Out>({ call, tensors, out }: Contract<Resul
 
   test('out that shares memory with an input is refused', async () => {
     const refused = isArgumentError('ERR_TOKENSIEVE_OVERLAP', 'options\\.out');
-    const overlapped = call();
-    const before = overlapped.inputs.map((tensor) => Buffer.from(bytesOf(tensor)));
-    assert.throws(() => overlapped.runSync({ out: out.overlapping(overlapped) }), refused);
-    await assert.rejects(overlapped.run({ out: out.overlapping(overlapped) }), refused);
-    overlapped.inputs.forEach((tensor, i) => {
-      assert.ok(bytesOf(tensor).equals(before[i]), 'nothing may be written');
-    });
+    const given = copies();
+    assert.throws(() => runSync(given, { out: out.overlapping(given) }), refused);
+    await assert.rejects(run(given, { out: out.overlapping(given) }), refused);
+    assertSameTensors(given, inputs);
   });
 }
 
@@ -150,7 +158,7 @@ export interface Refusal {
 export function testRefusals<Out>(
   [run, runSync]: readonly [unknown, unknown],
   refusals: readonly Refusal[],
-  out?: { empty(): Out; tensors(out: Out): Tensor[] },
+  out?: Room<Out>,
 ): void {
   for (const { name, args, code, path, value } of refusals) {
     test(`refuses ${name}`, async () => {

@@ -53,7 +53,8 @@ export function tensorOf<T extends DataType>(
   const length = count(dims);
   const whole = new Constructor(offset + length + 1);
   const data = whole.subarray(offset, offset + length);
-  for (let i = 0; i < length; i++) data[i] = encoders[type](numbers[i]);
+  const encode = encoders[type];
+  for (let i = 0; i < length; i++) data[i] = encode(numbers[i]);
   return { type, data: data as unknown as DataTypeMap[T], dims: [...dims] };
 }
 
@@ -65,6 +66,13 @@ export function viewOf({ data }: Tensor, start: number, dims: readonly number[])
     data: new Float32Array(data.buffer as ArrayBuffer, byteOffset, count(dims)),
     dims,
   };
+}
+
+/** The same tensor at the same place of a copy of its buffer. */
+export function copyOf<T extends Tensor>(tensor: T): T {
+  const { buffer, byteOffset, length } = tensor.data;
+  const View = tensor.data.constructor as new (...view: [ArrayBufferLike, number, number]) => T['data'];
+  return { ...tensor, data: new View(buffer.slice(0), byteOffset, length) };
 }
 
 /** A tensor of zeros. */
@@ -79,7 +87,8 @@ export function randomTensor<T extends FloatType>(
   dims: readonly number[],
   { deviation = 1, offset = 0 }: { deviation?: number; offset?: number } = {},
 ): Tensor<T> {
-  const numbers = Float64Array.from({ length: count(dims) }, () => random.normal() * deviation);
+  const numbers = new Float64Array(count(dims));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = random.normal() * deviation;
   return tensorOf(type, numbers, dims, offset);
 }
 
