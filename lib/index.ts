@@ -1,5 +1,19 @@
+export type { Amount, Budget } from './budgets/budget.js';
+export * as budgets from './budgets/index.js';
+export type { Criterion } from './criteria/criterion.js';
+export * as criteria from './criteria/index.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
+export {
+  type EvitOptions,
+  evit,
+  type Method,
+  methods,
+  type Reference,
+  type TopKPruneOptions,
+  topKPrune,
+} from './methods/index.js';
+export type { Reduction } from './move-tokens.js';
 export {
   type AttentionOutput,
   type AttentionWithOutputOptions,
@@ -36,5 +50,10 @@ export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './o
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';
+export { createSieve, type Sieve, type SieveParts } from './sieve.js';
+export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';
+export { type OpCall, type Steps, step } from './steps.js';
+export * as strategies from './strategies/index.js';
+export type { Decision, Plan, Strategy } from './strategies/strategy.js';
 export type { DataType, DataTypeMap, FloatTensor, FloatType, Tensor } from './tensor.js';
 export { type AssignmentOptions, TokenMap, type TokenMapFields } from './token-map.js';

@@ -4,87 +4,110 @@ import type { MapFields } from './token-map-fields.js';
 type Slots = Pick<MapFields, 'inputLength' | 'outputLengths' | 'offsets' | 'members' | 'weights'>;
 
 /**
- * The slots of two maps applied one after another, in time linear in the paths through both.
+ * The slots of two maps applied one after another, in time and memory linear in the paths through both.
  *
- * Both are turned to lists of slots per token; walking the tokens of a row upwards then meets every member of
- * a product slot in ascending order, with the paths that share one next to each other.
+ * Walking the tokens of a row upwards meets every member of a product slot in ascending order, and the paths
+ * that share a member one after another.
  */
 export function sparseProduct(
   first: Slots,
   next: Slots,
 ): Pick<MapFields, 'offsets' | 'members' | 'isPartition'> & { weights: Float32Array } {
-  const toMiddle = slotsOfTokens(first);
-  const toOutput = slotsOfTokens(next);
-  const offsets = new Int32Array(next.offsets.length);
+  const { tokens, slots, pathWeights } = pathsThrough(first, next);
+  const isRepeat = new Uint8Array(slots.length);
   const lastToken = new Int32Array(next.offsets.length - 1).fill(-1);
+  const offsets = new Int32Array(next.offsets.length);
   let isPartition = true;
-  let previous = -1;
-  let total = 0;
-  walk((token, slot) => {
-    if (lastToken[slot] === token) return;
-    lastToken[slot] = token;
-    if (previous === token) isPartition = false;
-    previous = token;
+  for (let path = 0, previous = -1; path < slots.length; path++) {
+    const slot = slots[path];
+    if (lastToken[slot] === tokens[path]) {
+      isRepeat[path] = 1;
+      continue;
+    }
+    if (previous === tokens[path]) isPartition = false;
+    previous = lastToken[slot] = tokens[path];
     offsets[slot + 1]++;
-    total++;
-  });
-  if (total > 0x7fffffff)
-    throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', `a composed map would have ${total} members`);
+  }
   for (let slot = 1; slot < offsets.length; slot++) offsets[slot] += offsets[slot - 1];
 
-  const members = new Int32Array(total);
-  const weights = new Float32Array(total);
+  const members = new Int32Array(offsets[offsets.length - 1]);
+  const weights = new Float32Array(members.length);
   const filled = offsets.slice(0, -1);
-  walk((token, slot, weight) => {
-    const last = filled[slot] - 1;
-    const inRow = token % first.inputLength;
-    if (last >= offsets[slot] && members[last] === inRow) {
-      weights[last] += weight;
+  for (let path = 0; path < slots.length; path++) {
+    const slot = slots[path];
+    if (isRepeat[path] === 1) {
+      weights[filled[slot] - 1] += pathWeights[path];
     } else {
-      members[filled[slot]] = inRow;
-      weights[filled[slot]++] = weight;
+      members[filled[slot]] = tokens[path] % first.inputLength;
+      weights[filled[slot]++] = pathWeights[path];
     }
-  });
+  }
   return { offsets, members, weights, isPartition };
+}
 
-  function walk(visit: (token: number, slot: number, weight: number) => void): void {
-    const rows = first.outputLengths.length;
-    for (let row = 0, middle = 0; row < rows; middle += first.outputLengths[row++]) {
-      for (let i = 0, token = row * first.inputLength; i < first.inputLength; i++, token++) {
-        for (let a = toMiddle.offsets[token]; a < toMiddle.offsets[token + 1]; a++) {
-          const between = row * next.inputLength + toMiddle.slots[a] - middle;
-          for (let b = toOutput.offsets[between]; b < toOutput.offsets[between + 1]; b++)
-            visit(token, toOutput.slots[b], toMiddle.weights[a] * toOutput.weights[b]);
-        }
+/** Every way from a token over a slot of the first map to one of the next, by ascending token of all rows. */
+function pathsThrough(
+  first: Slots,
+  next: Slots,
+): { tokens: Int32Array; slots: Int32Array; pathWeights: Float32Array } {
+  const toMiddle = slotsOfTokens(first);
+  const toOutput = slotsOfTokens(next);
+  const middles = asTokens(toMiddle.slots, first.outputLengths, next.inputLength);
+  let total = 0;
+  for (const middle of middles) total += toOutput.starts[middle + 1] - toOutput.starts[middle];
+  if (total > 0x7fffffff)
+    throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', `composing would follow ${total} members`);
+
+  const tokens = new Int32Array(total);
+  const slots = new Int32Array(total);
+  const pathWeights = new Float32Array(total);
+  for (let token = 0, path = 0; token + 1 < toMiddle.starts.length; token++) {
+    for (let a = toMiddle.starts[token]; a < toMiddle.starts[token + 1]; a++) {
+      for (let b = toOutput.starts[middles[a]]; b < toOutput.starts[middles[a] + 1]; b++, path++) {
+        tokens[path] = token;
+        slots[path] = toOutput.slots[b];
+        pathWeights[path] = toMiddle.weights[a] * toOutput.weights[b];
       }
     }
   }
+  return { tokens, slots, pathWeights };
 }
 
-/** The transpose: for each token of each row, the slots (of all rows) that it goes to, and how heavily. */
+/** Slots of all rows as the input tokens, of all rows, that they are to the next map. */
+function asTokens(slots: Int32Array, outputLengths: Int32Array, inputLength: number): Int32Array {
+  const tokenOf: number[] = [];
+  for (let row = 0; row < outputLengths.length; row++)
+    for (let slot = 0; slot < outputLengths[row]; slot++) tokenOf.push(row * inputLength + slot);
+  return slots.map((slot) => tokenOf[slot]);
+}
+
+/** The transpose: for each token of all rows, the slots (of all rows) that it goes to, and how heavily. */
 function slotsOfTokens({ inputLength: N, outputLengths, offsets, members, weights }: Slots): {
-  offsets: Int32Array;
+  starts: Int32Array;
   slots: Int32Array;
   weights: Float32Array;
 } {
+  const tokens = new Int32Array(members.length);
+  const owners = new Int32Array(members.length);
   const starts = new Int32Array(outputLengths.length * N + 1);
-  forEachMember((token) => starts[token + 1]++);
+  for (let row = 0, slot = 0; row < outputLengths.length; row++) {
+    for (const end = slot + outputLengths[row]; slot < end; slot++) {
+      for (let m = offsets[slot]; m < offsets[slot + 1]; m++) {
+        tokens[m] = row * N + members[m];
+        owners[m] = slot;
+        starts[tokens[m] + 1]++;
+      }
+    }
+  }
   for (let token = 1; token < starts.length; token++) starts[token] += starts[token - 1];
 
   const filled = starts.slice(0, -1);
   const slots = new Int32Array(members.length);
   const slotWeights = new Float32Array(members.length);
-  forEachMember((token, slot, member) => {
-    slots[filled[token]] = slot;
-    slotWeights[filled[token]++] = weights === undefined ? 1 : weights[member];
-  });
-  return { offsets: starts, slots, weights: slotWeights };
-
-  function forEachMember(visit: (token: number, slot: number, member: number) => void): void {
-    for (let row = 0, slot = 0; row < outputLengths.length; row++) {
-      for (const end = slot + outputLengths[row]; slot < end; slot++) {
-        for (let m = offsets[slot]; m < offsets[slot + 1]; m++) visit(row * N + members[m], slot, m);
-      }
-    }
+  for (let m = 0; m < members.length; m++) {
+    const at = filled[tokens[m]]++;
+    slots[at] = owners[m];
+    slotWeights[at] = weights === undefined ? 1 : weights[m];
   }
+  return { starts, slots, weights: slotWeights };
 }

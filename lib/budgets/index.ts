@@ -1,0 +1,2 @@
+export { type CountOptions, count, type FractionOptions, keep, ratio, remove } from './count.js';
+export { atLayers, type Inflection, inflected, type Rounding, type Schedule } from './schedule.js';

@@ -1,0 +1,104 @@
+import { rangeError, typeError } from '../errors.js';
+import { readOptions } from '../options.js';
+
+/**
+ * A number that may change from layer to layer: the same everywhere; a list, one a layer, past whose end
+ * nothing is removed; or a function of the layer, counted from 0, undefined where nothing is removed.
+ */
+export type Schedule = number | readonly number[] | ((layer: number) => number | undefined);
+
+/**
+ * Reads a schedule once, so that `check` is passed by each of its numbers before any is used.
+ *
+ * @returns the number at a layer, or undefined where nothing is removed there
+ */
+export function readSchedule(
+  path: string,
+  schedule: Schedule,
+  check: (path: string, value: number) => void,
+): (layer: number | undefined) => number | undefined {
+  const checked = (at: string, value: unknown): number => {
+    if (typeof value !== 'number') throw typeError(at, 'a number', value);
+    check(at, value);
+    return value;
+  };
+  if (typeof schedule === 'function') {
+    return (layer) => {
+      const at = needLayer(layer, path);
+      const value = schedule(at);
+      return value === undefined ? undefined : checked(`${path}(${at})`, value);
+    };
+  }
+  if (Array.isArray(schedule)) {
+    const list = Array.from(schedule as readonly unknown[], (value, i) => checked(`${path}[${i}]`, value));
+    return (layer) => list[needLayer(layer, path)];
+  }
+  if (typeof schedule !== 'number')
+    throw typeError(path, 'a number, an array of numbers or a function of the layer', schedule);
+  const value = checked(path, schedule);
+  return () => value;
+}
+
+function needLayer(layer: number | undefined, path: string): number {
+  if (layer === undefined) throw typeError('inputs.layer', `an integer, since ${path} goes by layers`, layer);
+  return layer;
+}
+
+/**
+ * A value at some layers alone, as EViT keeps 0.7 at layers 3, 6 and 9.
+ *
+ * @param values one for all of those layers, or one for each
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_SHAPE`
+ */
+export function atLayers(layers: readonly number[], values: number | readonly number[]): Schedule {
+  if (!Array.isArray(layers)) throw typeError('layers', 'an array of integers', layers);
+  if (Array.isArray(values) && values.length !== layers.length)
+    throw rangeError('values', `of ${layers.length} elements, one a layer`, values, 'ERR_TOKENSIEVE_SHAPE');
+  const value = (i: number) => (typeof values === 'number' ? values : values[i]);
+  const byLayer = new Map(layers.map((layer: number, i) => [layer, value(i)]));
+  return (layer) => byLayer.get(layer);
+}
+
+/** What {@link inflected} goes by. */
+export interface Inflection {
+  /** Tokens to remove in a layer, on average. */
+  readonly r: number;
+  /** 0 is constant, -1 falls from 2r to 0, 1 rises from 0 to 2r. */
+  readonly inflection: number;
+  /** How many layers there are. */
+  readonly layers: number;
+}
+
+/**
+ * ToMe's schedule of r over the layers (arXiv 2210.09461, section 4.1): linear from `r * (1 - inflection)` to
+ * 2r minus that, truncated. A single layer removes r.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE`
+ */
+export function inflected(options: Inflection): number[] {
+  const { r, inflection, layers } = readOptions(options);
+  for (const [path, value] of Object.entries({ r, inflection, layers }))
+    if (typeof value !== 'number') throw typeError(`options.${path}`, 'a number', value);
+  if (!Number.isSafeInteger(r) || r < 0) throw rangeError('options.r', 'an integer from 0', r);
+  if (!(Math.abs(inflection) <= 1))
+    throw rangeError('options.inflection', 'a number from -1 to 1', inflection);
+  if (!Number.isSafeInteger(layers) || layers < 1)
+    throw rangeError('options.layers', 'an integer from 1', layers);
+  if (layers === 1) return [r];
+  const start = roundCount(r * (1 - inflection), r, 'floor');
+  const end = 2 * r - start;
+  return Array.from({ length: layers }, (_, layer) =>
+    roundCount(start + ((end - start) * layer) / (layers - 1), 2 * r, 'floor'),
+  );
+}
+
+/** How a number of tokens is made whole; `'round'` takes a half to the even side, as Python does. */
+export type Rounding = 'floor' | 'ceil' | 'round';
+
+/** A product with N made whole; one within 1e-9 N of an integer is that integer. */
+export function roundCount(product: number, tokens: number, rounding: Rounding): number {
+  const nearest = Math.round(product);
+  if (Math.abs(product - nearest) <= 1e-9 * tokens) return nearest;
+  if (rounding !== 'round') return rounding === 'floor' ? Math.floor(product) : Math.ceil(product);
+  return product - Math.floor(product) === 0.5 ? 2 * Math.round(product / 2) : nearest;
+}

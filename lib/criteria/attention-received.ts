@@ -1,0 +1,61 @@
+import type { AttentionScoresOptions } from '../ops/attention-scores.js';
+import { readOptions } from '../options.js';
+import { required, type Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
+import type { Tensor } from '../tensor.js';
+import type { Criterion } from './criterion.js';
+
+/** Options of {@link attentionReceived}, as of `attentionScores`, save those that the inputs decide. */
+export interface AttentionCriterionOptions
+  extends Pick<
+    AttentionScoresOptions,
+    'scale' | 'causal' | 'window' | 'softcap' | 'queries' | 'reduce' | 'pool' | 'precision'
+  > {
+  /** How the heads are joined; `'mean'` by default. */
+  readonly heads?: 'mean' | 'sum' | 'max';
+  /** Adds log(size) to each key's logits, as a model with merged tokens attends; false by default. */
+  readonly proportional?: boolean;
+}
+
+/**
+ * Attention that each token receives, equation (2) of arXiv 2505.18227: `s_i = sum over queries j of
+ * Attn(x_j, x_i)`, by default the mean over all queries and heads; `queries: 'first'` asks the class token
+ * alone. Reads q and k. Where q has as many tokens as k, masked tokens do not ask either.
+ */
+export function attentionReceived(options: AttentionCriterionOptions = {}): Criterion {
+  readOptions(options);
+  return (tokens) => attentionScores(tokens, options, 'attentionReceived');
+}
+
+/**
+ * Attention received times the norm of what would be read there, `s_i ||v_i||` per key head: a token that is
+ * looked at but holds nothing counts for little. Reads q, k and v.
+ */
+export function valueWeightedAttention(options: AttentionCriterionOptions = {}): Criterion {
+  readOptions(options);
+  return (tokens) =>
+    attentionScores(
+      tokens,
+      { ...options, values: required(tokens, 'v', 'valueWeightedAttention') },
+      'valueWeightedAttention',
+    );
+}
+
+function* attentionScores(
+  tokens: Tokens,
+  { proportional = false, ...options }: AttentionCriterionOptions & Pick<AttentionScoresOptions, 'values'>,
+  reader: string,
+): Steps<Tensor<'float32'>> {
+  const { mask, sizes, layout, length } = tokens;
+  const q = required(tokens, 'q', reader);
+  const k = required(tokens, 'k', reader);
+  const queries = q.dims[layout === 'bnhd' ? 1 : 2];
+  const { scores } = yield* step.attentionScores(q, k, {
+    ...options,
+    layout,
+    ...(mask && { mask }),
+    ...(mask && queries === length && { queryMask: mask }),
+    ...(proportional && sizes && { bias: sizes.data.map(Math.log) }),
+  });
+  return scores;
+}

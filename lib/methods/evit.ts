@@ -1,0 +1,59 @@
+import { countBudget } from '../budgets/count.js';
+import type { Schedule } from '../budgets/schedule.js';
+import { attentionReceived } from '../criteria/attention-received.js';
+import { typeError } from '../errors.js';
+import { readOptions } from '../options.js';
+import { createSieve, type Sieve } from '../sieve.js';
+import { pruneAndFuse } from '../strategies/fuse.js';
+import { prune } from '../strategies/prune.js';
+import { type Method, type Reference, readReference } from './method.js';
+
+/** Options of {@link evit}. */
+export interface EvitOptions {
+  /** Fraction of the tokens beside the class token that stays; 0.7 at layers 3, 6 and 9 in the paper. */
+  readonly keep: Schedule;
+  /** Fuses the tokens that go into one, which comes last; true by default. */
+  readonly fuse?: boolean;
+  /** `'paper'` by default. */
+  readonly reference?: Reference;
+}
+
+/**
+ * EViT, token reorganization: Liang et al., "Not All Patches are What You Need: Expediting Vision Transformers
+ * via Token Reorganizations", ICLR 2022, arXiv 2202.07800.
+ *
+ * The attention of the class token, the first of each row, averaged over heads, scores the others; of these
+ * `ceil(keep * (N - 1))` stay, and the rest become one token, the mean weighted by score. Score with the
+ * attention of the layer at hand and apply between attention and MLP. Reads q and k.
+ *
+ * `reference: 'authors'` lists the kept tokens by falling score behind the class token, and fuses by the sum of
+ * `score * token`, not divided by the sum of scores, as their code does; here kept tokens stay in place and the
+ * fused one is a mean, so that its magnitude is a token's.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
+ */
+export function evit(options: EvitOptions): Sieve {
+  const { keep, fuse = true, reference = 'paper' } = readOptions(options);
+  if (typeof fuse !== 'boolean') throw typeError('options.fuse', 'true or false', fuse);
+  const isAuthors = readReference(reference) === 'authors';
+  const order = isAuthors ? 'score' : 'index';
+  return createSieve({
+    criterion: attentionReceived({ queries: 'first' }),
+    budget: countBudget('options.keep', 'keep', keep, { rounding: 'ceil', of: 'free' }),
+    strategy: fuse ? pruneAndFuse({ reduce: isAuthors ? 'sum' : 'mean', order }) : prune({ order }),
+    protect: { first: 1 },
+  });
+}
+
+export const method: Method<EvitOptions> = {
+  name: 'evit',
+  group: 'vision transformer',
+  title: 'Not All Patches are What You Need: Expediting Vision Transformers via Token Reorganizations',
+  authors: 'Liang et al.',
+  year: 2022,
+  arxiv: '2202.07800',
+  licence: 'Apache-2.0',
+  needs: ['q', 'k'],
+  defaults: { keep: 0.7 },
+  create: evit,
+};

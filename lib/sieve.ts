@@ -1,0 +1,72 @@
+import type { Budget } from './budgets/budget.js';
+import { type Criterion, scoresOf } from './criteria/criterion.js';
+import { rangeError, typeError } from './errors.js';
+import { moveTokens, type Reduction } from './move-tokens.js';
+import { readOptions, readSignal } from './options.js';
+import { type Protection, readInputs, type SieveInputs } from './sieve-inputs.js';
+import { runAsync, runSync, type Steps } from './steps.js';
+import { identityMap } from './strategies/maps.js';
+import type { Strategy } from './strategies/strategy.js';
+
+/** The parts of a sieve. */
+export interface SieveParts {
+  /** E: scores tokens. May be left out where the strategy needs no scores, or the inputs bring them. */
+  readonly criterion?: Criterion | undefined;
+  /** How many tokens stay. May be left out where the strategy has a threshold of its own. */
+  readonly budget?: Budget | undefined;
+  /** P: who goes where. */
+  readonly strategy: Strategy;
+  /** Tokens that always stay, besides those the mask keeps. */
+  readonly protect?: Protection | undefined;
+}
+
+/** A method of token reduction, ready for data. */
+export interface Sieve {
+  /**
+   * Reduces on the package's own threads. The inputs must be left alone until the promise settles.
+   *
+   * @param options.signal ends the reduction early: the promise is rejected with its reason
+   */
+  reduce(inputs: SieveInputs, options?: { readonly signal?: AbortSignal }): Promise<Reduction>;
+  /** Reduces at once, on this thread and the package's own. */
+  reduceSync(inputs: SieveInputs): Reduction;
+}
+
+/**
+ * Algorithm 1 of arXiv 2505.18227, `X' = P(X, E(X))`: a criterion scores the tokens, a budget says how many
+ * stay, a strategy decides who goes where, and the data is moved accordingly.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` for a part that is no function
+ */
+export function createSieve(parts: SieveParts): Sieve {
+  const { criterion, budget, strategy, protect = {} } = readOptions(parts);
+  if (typeof strategy !== 'function') throw typeError('strategy', 'a strategy', strategy);
+  if (criterion !== undefined && typeof criterion !== 'function')
+    throw typeError('criterion', 'a criterion', criterion);
+  if (budget !== undefined && typeof budget !== 'function') throw typeError('budget', 'a budget', budget);
+  checkProtection(protect);
+
+  function* reduction(inputs: SieveInputs): Steps<Reduction> {
+    const tokens = readInputs(inputs, protect);
+    const amount = budget?.(tokens.layer);
+    if (budget !== undefined && amount === undefined)
+      return yield* moveTokens(tokens, { map: identityMap(tokens) }, tokens.scores);
+    const scores = tokens.scores ?? (criterion && (yield* scoresOf(criterion, tokens)));
+    return yield* moveTokens(tokens, yield* strategy({ tokens, scores, amount }), scores);
+  }
+
+  return {
+    reduce: async (inputs, options) => runAsync(reduction(inputs), readSignal(readOptions(options))),
+    reduceSync: (inputs) => runSync(reduction(inputs)),
+  };
+}
+
+function checkProtection(protect: unknown): void {
+  if (typeof protect !== 'object' || protect === null) throw typeError('protect', 'an object', protect);
+  for (const [end, tokens] of Object.entries({ first: 0, last: 0, ...protect })) {
+    if (tokens !== undefined && typeof tokens !== 'number')
+      throw typeError(`protect.${end}`, 'an integer', tokens);
+    if (tokens !== undefined && !(Number.isSafeInteger(tokens) && tokens >= 0))
+      throw rangeError(`protect.${end}`, 'an integer from 0', tokens);
+  }
+}

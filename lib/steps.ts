@@ -1,0 +1,71 @@
+// One body for both forms of everything above the ops: a generator yields the op calls it needs, and one of two
+// small loops makes them, at once or awaited.
+import { attentionScores, attentionScoresSync } from './ops/attention-scores.js';
+import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
+import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
+import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
+import { topK, topKSync } from './ops/top-k.js';
+import type { Ragged } from './ragged.js';
+import type { FloatTensor, Tensor } from './tensor.js';
+
+/** An op call that has still to be made, in either form. */
+export interface OpCall {
+  now(): unknown;
+  later(signal: AbortSignal | undefined): Promise<unknown>;
+}
+
+/** A computation that yields op calls, is handed their results, and returns R. */
+export type Steps<R> = Generator<OpCall, R, unknown>;
+
+/** Runs to the end on this thread. */
+export function runSync<R>(steps: Steps<R>): R {
+  let next = steps.next();
+  while (!next.done) next = steps.next(next.value.now());
+  return next.value;
+}
+
+/** Runs with each op on the package's own threads; `signal` ends it between ops, and goes into each. */
+export async function runAsync<R>(steps: Steps<R>, signal?: AbortSignal): Promise<R> {
+  signal?.throwIfAborted();
+  let next = steps.next();
+  while (!next.done) {
+    const result = await next.value.later(signal);
+    signal?.throwIfAborted();
+    next = steps.next(result);
+  }
+  return next.value;
+}
+
+/** An op, whose last parameter is its options, as a step. */
+function stepped<A extends unknown[], R>(
+  op: (...args: A) => Promise<R>,
+  opSync: (...args: A) => R,
+): (...args: Required<A>) => Steps<R> {
+  return function* (...args) {
+    const call: OpCall = {
+      now: () => opSync(...(args as A)),
+      later: (signal) => {
+        if (signal === undefined) return op(...(args as A));
+        const options = { ...(args[args.length - 1] as object), signal };
+        return op(...([...args.slice(0, -1), options] as A));
+      },
+    };
+    return (yield call) as R;
+  };
+}
+
+/** The ops as steps: `yield* step.topK(scores, k, {})`. Options are always given. */
+export const step = {
+  attentionScores: stepped(attentionScores, attentionScoresSync),
+  gatherTokens: stepped<[FloatTensor, Tensor<'int32'>, GatherTokensOptions?], FloatTensor>(
+    gatherTokens,
+    gatherTokensSync,
+  ),
+  gatherRagged: stepped<[FloatTensor, Ragged, GatherTokensOptions?], { readonly tokens: FloatTensor }>(
+    gatherTokens,
+    gatherTokensSync,
+  ),
+  mergeTokens: stepped(mergeTokens, mergeTokensSync),
+  tokenNorms: stepped(tokenNorms, tokenNormsSync),
+  topK: stepped(topK, topKSync),
+};

@@ -1,0 +1,3 @@
+export { type FuseOptions, pruneAndFuse } from './fuse.js';
+export { type PruneOptions, prune } from './prune.js';
+export type { KeptOrder } from './select.js';

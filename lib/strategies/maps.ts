@@ -1,0 +1,83 @@
+// Maps that strategies build from indices they know to be right.
+import type { Tokens } from '../sieve-inputs.js';
+import { adoptTokenMap, type TokenMap } from '../token-map.js';
+import { withoutOnes } from '../token-map-fields.js';
+
+type Shape = Pick<Tokens, 'batch' | 'length' | 'mask'>;
+
+/** One slot a kept token, in the order given. */
+export function prunedMap({ batch, length }: Shape, indices: Int32Array, offsets: Int32Array): TokenMap {
+  const assignment = new Int32Array(batch * length).fill(-1);
+  for (let row = 0; row < batch; row++)
+    for (let i = offsets[row]; i < offsets[row + 1]; i++)
+      assignment[row * length + indices[i]] = i - offsets[row];
+  return adoptTokenMap({
+    rowDims: [batch],
+    inputLength: length,
+    outputLengths: offsets.slice(1).map((end, row) => end - offsets[row]),
+    offsets: Int32Array.from({ length: indices.length + 1 }, (_, slot) => slot),
+    members: indices,
+    weights: undefined,
+    assignment,
+    isPartition: true,
+  });
+}
+
+/** Every token that is not dropped, in place. */
+export function identityMap(shape: Shape): TokenMap {
+  const { batch, length, mask } = shape;
+  const offsets = new Int32Array(batch + 1);
+  const indices: number[] = [];
+  for (let row = 0; row < batch; row++) {
+    for (let i = 0; i < length; i++) if (mask?.[row * length + i] !== 2) indices.push(i);
+    offsets[row + 1] = indices.length;
+  }
+  return prunedMap(shape, Int32Array.from(indices), offsets);
+}
+
+/**
+ * A map of each kept token and, where a row drops any, one last slot made of all it drops.
+ *
+ * @param weightOf the weight in that slot of a dropped token, by its place in `[B * N]`
+ */
+export function summaryMap(
+  shape: Shape,
+  indices: Int32Array,
+  offsets: Int32Array,
+  weightOf: ((place: number) => number) | undefined,
+): TokenMap {
+  const { batch, length, mask } = shape;
+  const assignment = prunedMap(shape, indices, offsets).assignment.slice();
+  const members: number[] = [];
+  const weights: number[] = [];
+  const slots: number[] = [0];
+  const outputLengths = new Int32Array(batch);
+  for (let row = 0; row < batch; row++) {
+    for (let i = offsets[row]; i < offsets[row + 1]; i++) {
+      members.push(indices[i]);
+      weights.push(1);
+      slots.push(members.length);
+    }
+    const kept = offsets[row + 1] - offsets[row];
+    for (let i = 0; i < length; i++) {
+      const place = row * length + i;
+      if (mask?.[place] === 2 || assignment[place] !== -1) continue;
+      members.push(i);
+      weights.push(weightOf === undefined ? 1 : weightOf(place));
+      assignment[place] = kept;
+    }
+    const hasSummary = members.length > slots[slots.length - 1];
+    if (hasSummary) slots.push(members.length);
+    outputLengths[row] = kept + Number(hasSummary);
+  }
+  return adoptTokenMap({
+    rowDims: [batch],
+    inputLength: length,
+    outputLengths,
+    offsets: Int32Array.from(slots),
+    members: Int32Array.from(members),
+    weights: withoutOnes(weightOf && Float32Array.from(weights)),
+    assignment,
+    isPartition: true,
+  });
+}
