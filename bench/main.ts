@@ -1,6 +1,6 @@
 // npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--json]
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
@@ -82,7 +82,7 @@ function runUnder(isa: string, task: Task): Promise<Run[]> {
       }
     });
     child.on('error', reject);
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       if (code === 0) resolve(runs);
       else reject(new Error(`the benchmarks under ${isa} ended with exit code ${code}`));
     });
@@ -91,13 +91,8 @@ function runUnder(isa: string, task: Task): Promise<Run[]> {
 }
 
 function versions(): Record<string, string> {
-  const versionOf = (name: string): string =>
-    (
-      JSON.parse(readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8')) as {
-        version: string;
-      }
-    ).version;
-  const root = path.dirname(require.resolve('tokensieve/package.json'));
+  const packages = path.join(path.dirname(require.resolve('tokensieve/package.json')), 'node_modules');
+  const versionOf = (name: string): string => require(path.join(packages, name, 'package.json')).version;
   return {
     tokensieve: info().versions.tokensieve,
     node: process.versions.node,
@@ -110,13 +105,16 @@ async function main(): Promise<void> {
   const untimed = untimedKernels();
   if (untimed.length > 0) throw new Error(`No case in bench/ times these kernels: ${untimed.join(', ')}`);
   const { isas, json, ...task } = readOptions();
+  const [load] = loadavg();
+  if (load > 1)
+    console.error(`Load average ${load.toFixed(1)}: as far as that is other work, rates come out too low.`);
   const runs: Run[] = [];
   for (const isa of isas) runs.push(...(await runUnder(isa, task)));
 
   if (json) {
     const { cpu } = info();
     console.log(
-      JSON.stringify({ date: new Date().toISOString(), cpu, versions: versions(), runs }, undefined, 2),
+      JSON.stringify({ date: new Date().toISOString(), cpu, load, versions: versions(), runs }, undefined, 2),
     );
     return;
   }

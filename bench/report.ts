@@ -19,12 +19,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], le
     .join('\n');
 }
 
-/** Three significant digits, in a unit that suits. */
-export function duration(milliseconds: number): string {
-  if (milliseconds < 1) return `${(milliseconds * 1e3).toPrecision(3)} µs`;
-  return milliseconds < 1e3
-    ? `${milliseconds.toPrecision(3)} ms`
-    : `${(milliseconds / 1e3).toPrecision(3)} s`;
+/** Three digits, in a unit that suits. */
+function duration(milliseconds: number): string {
+  const digits = (x: number): string => x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0);
+  if (milliseconds < 0.9995) return `${digits(milliseconds * 1e3)} µs`;
+  return milliseconds < 999.5 ? `${digits(milliseconds)} ms` : `${digits(milliseconds / 1e3)} s`;
 }
 
 function size(bytes: number): string {
@@ -44,7 +43,7 @@ export function measurementsTable(measurements: readonly Measurement[]): string 
     duration(m.p90),
     rate(m.gflops),
     rate(m.bandwidth),
-    m.percent.toFixed(0),
+    rate(m.percent),
     m.limit === 'FMA' ? 'FMA' : `bandwidth, ${size(m.ceilings.bytes)}`,
   ]);
   const fma = Math.max(...measurements.map(({ ceilings }) => ceilings.fma));
