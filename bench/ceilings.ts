@@ -53,6 +53,20 @@ export function ceilingsOf(benchmark: Case): { sample: () => void; best: () => C
   return { sample, best: () => best };
 }
 
+/** The best ceilings of all cases that ran alike, of those with the same working set for the bandwidths. */
+export function bestOfRun(own: Ceilings, run: readonly Ceilings[]): Ceilings {
+  const alike = run.filter(({ bytes }) => bytes === own.bytes);
+  return {
+    fma: Math.max(...run.map(({ fma }) => fma)),
+    read: Math.max(...alike.map(({ read }) => read)),
+    copy: Math.max(...alike.map(({ copy }) => copy)),
+    bytes: own.bytes,
+  };
+}
+
+/** What a call cannot do without. */
+export type Work = Pick<Case, 'flops' | 'read' | 'written'>;
+
 /** The least time a call can take, in milliseconds, and what sets it. */
 export interface Floor {
   readonly milliseconds: number;
@@ -60,7 +74,7 @@ export interface Floor {
 }
 
 /** The roofline: all flops at the peak, or all bytes at the bandwidth, whichever takes longer. */
-export function floorOf({ flops, read, written }: Case, ceilings: Ceilings): Floor {
+export function floorOf({ flops, read, written }: Work, ceilings: Ceilings): Floor {
   const copied = Math.min(read, written);
   const computing = flops / ceilings.fma;
   const moving = (copied + written) / ceilings.copy + (read - copied) / ceilings.read;

@@ -5,10 +5,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
 import { cases, casesMatching, untimedKernels } from './cases.js';
-import type { HarnessAgreement } from './harnesses.js';
-import type { Measurement } from './measure.js';
-import { agreementsTable, measurementsTable } from './report.js';
-import type { Answer, Task } from './worker.js';
+import { agreementsTable, resultsTable } from './report.js';
+import type { Answer, Run, Task } from './worker.js';
 
 const usage = `Usage: npm run bench -- [options]
   --filter TEXT       only the cases whose operation or shape contains it
@@ -16,14 +14,6 @@ const usage = `Usage: npm run bench -- [options]
   --isa avx512,avx2   instruction sets; by default the best this processor has
   --harness both      how far tinybench and benchmark.js agree, instead of rates
   --json              everything measured, for programs`;
-
-/** What ran under one instruction set and number of threads. */
-interface Run {
-  readonly isa: string;
-  readonly threads: number;
-  readonly measurements: Measurement[];
-  readonly agreements: HarnessAgreement[];
-}
 
 interface Options extends Task {
   readonly isas: readonly string[];
@@ -60,25 +50,21 @@ const threadsOf = (count: number): string => `${count} ${count === 1 ? 'thread' 
 
 /** Has a process of its own run the cases under one instruction set. */
 function runUnder(isa: string, task: Task): Promise<Run[]> {
-  const runs = task.threads.map((threads): Run => ({ isa, threads, measurements: [], agreements: [] }));
   const total = casesMatching(task.filter).length * task.threads.length;
   let started = 0;
+  const runs: Run[] = [];
   return new Promise((resolve, reject) => {
     const env = { ...process.env, TOKENSIEVE_ISA: isa };
     const child = fork(path.join(__dirname, 'worker.js'), { env });
     child.on('message', (answer: Answer) => {
-      if (answer.kind === 'isa') {
-        if (answer.isa === isa) return;
+      if (answer.kind === 'run') {
+        runs.push(answer.run);
+      } else if (answer.kind === 'case') {
+        const place = `[${++started}/${total}] ${isa}, ${threadsOf(answer.threads)}`;
+        process.stderr.write(`${place}: ${answer.name}\n`);
+      } else if (answer.isa !== isa) {
         child.kill();
         reject(new UsageError(`--isa ${isa} cannot be had: this processor and build run ${answer.isa}`));
-      } else if (answer.kind === 'case') {
-        process.stderr.write(
-          `[${++started}/${total}] ${isa}, ${threadsOf(answer.threads)}: ${answer.name}\n`,
-        );
-      } else {
-        const run = runs.find(({ threads }) => threads === answer.threads);
-        if (answer.kind === 'measured') run?.measurements.push(answer.measurement);
-        else run?.agreements.push(answer.agreement);
       }
     });
     child.on('error', reject);
@@ -118,9 +104,9 @@ async function main(): Promise<void> {
     );
     return;
   }
-  for (const { isa, threads, measurements, agreements } of runs) {
+  for (const { isa, threads, results, agreements } of runs) {
     console.log(`\n${info().cpu}, ${isa}, ${threadsOf(threads)}`);
-    console.log(task.harness === 'both' ? agreementsTable(agreements) : measurementsTable(measurements));
+    console.log(task.harness === 'both' ? agreementsTable(agreements) : resultsTable(results));
   }
 }
 

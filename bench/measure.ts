@@ -1,29 +1,24 @@
 // Times a case with tinybench, in rounds between which its ceilings are measured: a change of clock, or of what else
 // the machine does, then falls on both.
 import { type Case, caseName } from './case.js';
-import { type Ceilings, ceilingsOf, floorOf } from './ceilings.js';
+import { bestOfRun, type Ceilings, ceilingsOf, floorOf, type Work } from './ceilings.js';
 
 const rounds = 5;
 const roundMilliseconds = 50;
 
 /** What was measured of a case. Times are milliseconds a call. */
-export interface Measurement {
+export interface Measurement extends Work {
   readonly operation: string;
   readonly shape: string;
   readonly kernels: readonly string[];
   readonly samples: number;
-  readonly median: number;
   readonly least: number;
-  /** A tenth of the calls took at most, and a tenth at least, as long. */
+  /** A tenth of the calls took at most as long. */
   readonly p10: number;
+  readonly median: number;
   readonly p90: number;
-  readonly gflops: number;
-  /** Gigabytes a second, inputs and outputs counted once. */
-  readonly bandwidth: number;
+  /** The best samples between its rounds. */
   readonly ceilings: Ceilings;
-  readonly limit: 'FMA' | 'bandwidth';
-  /** The least time possible over the median, in percent. */
-  readonly percent: number;
 }
 
 export async function measure(benchmark: Case): Promise<Measurement> {
@@ -35,25 +30,49 @@ export async function measure(benchmark: Case): Promise<Measurement> {
     samples.push(...(await tinybenchSamples(caseName(benchmark), call, roundMilliseconds)));
   }
   samples.sort((a, b) => a - b);
-
   const { operation, shape, kernels, flops, read, written } = benchmark;
-  const median = quantile(samples, 0.5);
-  const { milliseconds, limit } = floorOf(benchmark, ceilings.best());
   return {
     operation,
     shape,
     kernels,
+    flops,
+    read,
+    written,
     samples: samples.length,
-    median,
     least: samples[0],
     p10: quantile(samples, 0.1),
+    median: quantile(samples, 0.5),
     p90: quantile(samples, 0.9),
-    gflops: flops / median / 1e6,
-    bandwidth: (read + written) / median / 1e6,
     ceilings: ceilings.best(),
-    limit,
-    percent: (milliseconds / median) * 100,
   };
+}
+
+/** A measurement held against what the processor can do. */
+export interface Result extends Measurement {
+  readonly gflops: number;
+  /** Gigabytes a second, inputs and outputs counted once. */
+  readonly bandwidth: number;
+  readonly limit: 'FMA' | 'bandwidth';
+  /** The least time possible over the median, in percent. */
+  readonly percent: number;
+}
+
+/** Holds the cases that ran under one instruction set and number of threads against the best ceilings seen then. */
+export function judge(measurements: readonly Measurement[]): Result[] {
+  const run = measurements.map(({ ceilings }) => ceilings);
+  return measurements.map((measurement) => {
+    const { flops, read, written, median } = measurement;
+    const ceilings = bestOfRun(measurement.ceilings, run);
+    const { milliseconds, limit } = floorOf(measurement, ceilings);
+    return {
+      ...measurement,
+      ceilings,
+      gflops: flops / median / 1e6,
+      bandwidth: (read + written) / median / 1e6,
+      limit,
+      percent: (milliseconds / median) * 100,
+    };
+  });
 }
 
 /** Milliseconds of each call of one tinybench run, after a short one that is not counted. */

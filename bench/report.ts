@@ -1,7 +1,6 @@
 // Tables for people.
 import type { HarnessAgreement } from './harnesses.js';
-import type { Measurement } from './measure.js';
-import { quantile } from './measure.js';
+import { quantile, type Result } from './measure.js';
 
 /** Columns of text, the first ones aligned left, numbers right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[], leftColumns: number): string {
@@ -33,34 +32,26 @@ function size(bytes: number): string {
 const rate = (value: number): string => (value === 0 ? '' : value < 10 ? value.toFixed(1) : value.toFixed(0));
 
 /** The cases that ran under one instruction set and number of threads, and under them their ceilings. */
-export function measurementsTable(measurements: readonly Measurement[]): string {
+export function resultsTable(results: readonly Result[]): string {
   const head = ['operation', 'shape', 'median', 'p10', 'p90', 'GFLOP/s', 'GB/s', '% of', 'ceiling'];
-  const rows = measurements.map((m) => [
-    m.operation,
-    m.shape,
-    duration(m.median),
-    duration(m.p10),
-    duration(m.p90),
-    rate(m.gflops),
-    rate(m.bandwidth),
-    rate(m.percent),
-    m.limit === 'FMA' ? 'FMA' : `bandwidth, ${size(m.ceilings.bytes)}`,
+  const rows = results.map((result) => [
+    result.operation,
+    result.shape,
+    duration(result.median),
+    duration(result.p10),
+    duration(result.p90),
+    rate(result.gflops),
+    rate(result.bandwidth),
+    rate(result.percent),
+    result.limit === 'FMA' ? 'FMA' : `bandwidth, ${size(result.ceilings.bytes)}`,
   ]);
-  const fma = Math.max(...measurements.map(({ ceilings }) => ceilings.fma));
-  const bandwidths = new Map<number, { read: number; copy: number }>();
-  for (const { ceilings } of measurements) {
-    const { read, copy } = bandwidths.get(ceilings.bytes) ?? { read: 0, copy: 0 };
-    bandwidths.set(ceilings.bytes, {
-      read: Math.max(read, ceilings.read),
-      copy: Math.max(copy, ceilings.copy),
-    });
-  }
-  const listed = [...bandwidths]
-    .sort(([a], [b]) => a - b)
-    .map(([bytes, { read, copy }]) => `${size(bytes)} ${rate(read / 1e9)}/${rate(copy / 1e9)}`);
+  const bandwidths = new Map(results.map(({ ceilings }) => [ceilings.bytes, ceilings]));
+  const listed = [...bandwidths.values()]
+    .sort((a, b) => a.bytes - b.bytes)
+    .map(({ bytes, read, copy }) => `${size(bytes)} ${rate(read / 1e9)}/${rate(copy / 1e9)}`);
   return [
     table(head, rows, 2),
-    `FMA peak ${rate(fma / 1e9)} GFLOP/s; read/copy bandwidth by working set, GB/s: ${listed.join(', ')}`,
+    `FMA peak ${rate(results[0].ceilings.fma / 1e9)} GFLOP/s; read/copy bandwidth by working set, GB/s: ${listed.join(', ')}`,
   ].join('\n');
 }
 
