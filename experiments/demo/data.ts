@@ -67,6 +67,18 @@ export function joinTexts(
   return joined;
 }
 
+/** Indices of so many texts of each source and label, drawn at random. */
+export function drawBalanced(texts: readonly LabelledText[], each: number, seed: number): Int32Array {
+  const order = permutation(texts.length, seed);
+  const kinds = sources.flatMap((source) => ([0, 1] as const).map((label) => ({ source, label })));
+  const drawn = kinds.flatMap(({ source, label }) =>
+    Array.from(order)
+      .filter((i) => texts[i].source === source && texts[i].label === label)
+      .slice(0, each),
+  );
+  return Int32Array.from(drawn).sort();
+}
+
 function cut({ ids, positions }: Tokens, length: number): Tokens {
   return { ids: ids.subarray(0, length), positions: positions.subarray(0, length) };
 }

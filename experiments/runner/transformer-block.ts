@@ -84,6 +84,6 @@ export function linear(
   return { type: 'float32', data: y.data, dims: [...x.dims.slice(0, -1), to] };
 }
 
-function addTo(target: Tensor<'float32'>, x: Tensor<'float32'>): void {
-  for (let i = 0; i < target.data.length; i++) target.data[i] += x.data[i];
+function addTo({ data: sum }: Tensor<'float32'>, { data }: Tensor<'float32'>): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += data[i];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { joinTexts, readSentences, tokenize } from '../../experiments/demo/data.js';
+import { drawBalanced, joinTexts, readSentences, tokenize } from '../../experiments/demo/data.js';
 import { modelDirectory, packageDirectory, sentencesDirectory } from '../../experiments/packages.js';
 import { unigramTokenizer } from '../../experiments/runner/sentencepiece.js';
 
@@ -22,6 +22,13 @@ describe('the labelled sentences', () => {
     const examples = tokenize(sentences, tokenizer, 20);
     assert.equal(examples.length, 3000);
     for (const { tokens } of examples) assert.ok(tokens.ids.length >= 1 && tokens.ids.length <= 20);
+  });
+
+  it('can be drawn in equal parts', () => {
+    const drawn = drawBalanced(sentences, 7, 3);
+    assert.equal(new Set(drawn).size, 42);
+    for (const source of ['amazon', 'imdb', 'yelp'])
+      assert.equal(drawn.filter((i) => sentences[i].source === source && sentences[i].label === 1).length, 7);
   });
 
   it('join to texts of one length, using no sentence twice', () => {
