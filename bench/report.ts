@@ -57,17 +57,21 @@ export function resultsTable(results: readonly Result[]): string {
 
 /** How far the harnesses agree, case by case and over all. */
 export function agreementsTable(agreements: readonly HarnessAgreement[]): string {
-  const head = ['operation', 'shape', 'tinybench', 'benchmark.js', 'ratio'];
-  const rows = agreements.map(({ operation, shape, tinybench, benchmarkJs, ratio }) => [
+  const head = ['operation', 'shape', 'tinybench', 'benchmark.js', 'of medians', 'of means'];
+  const rows = agreements.map(({ operation, shape, tinybench, benchmarkJs, medianRatio, meanRatio }) => [
     operation,
     shape,
-    duration(tinybench),
-    duration(benchmarkJs),
-    ratio.toFixed(3),
+    duration(tinybench.median),
+    duration(benchmarkJs.median),
+    medianRatio.toFixed(2),
+    meanRatio.toFixed(2),
   ]);
-  const ratios = agreements.map(({ ratio }) => ratio).sort((a, b) => a - b);
-  const [least, median, most] = [0, 0.5, 1].map((p) => quantile(ratios, p).toFixed(3));
-  return [table(head, rows, 2), `benchmark.js / tinybench: median ${median}, from ${least} to ${most}`].join(
-    '\n',
-  );
+  const range = (ratios: readonly number[]): string => {
+    const sorted = [...ratios].sort((a, b) => a - b);
+    const [least, median, most] = [0, 0.5, 1].map((p) => quantile(sorted, p).toFixed(2));
+    return `${median} (${least} to ${most})`;
+  };
+  const medians = range(agreements.map(({ medianRatio }) => medianRatio));
+  const means = range(agreements.map(({ meanRatio }) => meanRatio));
+  return [table(head, rows, 2), `benchmark.js / tinybench: medians ${medians}, means ${means}`].join('\n');
 }
