@@ -33,6 +33,12 @@ export {
   attentionScoresSync,
 } from './ops/attention-scores.js';
 export {
+  type BipartiteMatchOptions,
+  type BipartitePartition,
+  bipartiteMatch,
+  bipartiteMatchSync,
+} from './ops/bipartite-match.js';
+export {
   type GatherTokensOptions,
   gatherTokens,
   gatherTokensSync,

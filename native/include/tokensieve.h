@@ -365,7 +365,11 @@ typedef enum tsv_partition {
   TSV_PARTITION_EVERY
 } tsv_partition;
 
-/* Bipartite soft matching (Bolya et al., 2023): metric [B,N,C] to the arrays of a TokenMap. */
+/* Bipartite soft matching (Bolya et al., 2023): metric [B,N,C] to the arrays of a TokenMap. Random choices
+ * are those of SplitMix64: TSV_PARTITION_GRID starts it at `seed` and draws the destination of each block in
+ * turn, alike for every item; TSV_PARTITION_RANDOM draws a seed for each item from one started at `seed`, and
+ * with it the sources by a Fisher-Yates shuffle of the item's free tokens. A number below n is the upper half
+ * of a draw times n, shifted right by 32. */
 typedef struct tsv_bipartite_match_args {
   uint32_t size;
   const tsv_tensor* metric;  /* float32, float16 or bfloat16 */

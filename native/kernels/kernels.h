@@ -84,6 +84,29 @@ struct CopyPeak {
   float* out;
 };
 
+// For each row the column of the greatest product, and that product: see similarity_argmax.h.
+struct SimilarityArgmax {
+  const float* rows_data;
+  int64_t rows_stride;
+  int64_t rows;
+  const float* panels;  // of pack_key_panels, the columns that fill up the last one giving NaN
+  int64_t columns;
+  int64_t depth;
+  float* scratch;  // two vectors a row
+  float* best;
+  int32_t* place;
+};
+
+// out[i] = the cosine of source[first[i]] and source[second[i]]
+struct PairedCosine {
+  Rows source;
+  const int32_t* first;
+  const int32_t* second;
+  int64_t count;
+  int64_t columns;
+  float* out;
+};
+
 // Slots [0, count) out of the tokens of one row: see merge_tokens.h.
 struct MergeTokens {
   Rows source;
@@ -255,7 +278,9 @@ struct KernelShape {
   X(gather_tokens, GatherTokens) \
   X(top_k, TopK) \
   X(merge_tokens, MergeTokens) \
-  X(restore_tokens, RestoreTokens)
+  X(restore_tokens, RestoreTokens) \
+  X(similarity_argmax, SimilarityArgmax) \
+  X(paired_cosine, PairedCosine)
 
 struct Kernels {
   KernelShape shape;

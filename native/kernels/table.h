@@ -10,7 +10,9 @@
 #include "kernels/matmul.h"
 #include "kernels/merge_tokens.h"
 #include "kernels/pack_panels.h"
+#include "kernels/paired_cosine.h"
 #include "kernels/restore_tokens.h"
+#include "kernels/similarity_argmax.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"
 

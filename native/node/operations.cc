@@ -127,6 +127,28 @@ tsv_status restore_tokens(tsv_context* context, Arguments& a) {
   return tsv_restore_tokens(context, &c);
 }
 
+tsv_status bipartite_match(tsv_context* context, Arguments& a) {
+  tsv_bipartite_match_args c = {};
+  c.size = sizeof c;
+  c.metric = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.partition = a.small(0);
+  c.r = a.integer(1);
+  c.threshold = a.number(2);
+  c.grid[0] = a.integer(3);
+  c.grid[1] = a.integer(4);
+  c.stride[0] = a.integer(5);
+  c.stride[1] = a.integer(6);
+  c.seed = a.integer(7);
+  c.every = a.integer(8);
+  c.output_lengths = a.output(0);
+  c.offsets = a.output(1);
+  c.members = a.output(2);
+  c.assignment = a.output(3);
+  return tsv_bipartite_match(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
@@ -139,6 +161,7 @@ const Operation kOperations[] = {
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
+    {"bipartiteMatch", 3, 4, 9, bipartite_match},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 

@@ -32,8 +32,9 @@ struct ThreadBlock {
   ~ThreadBlock() { release(start); }
 };
 
-// Two a thread: the caller's own over a whole call, and the one of the task that it runs meanwhile.
-thread_local ThreadBlock thread_blocks[2];
+// A few a thread: the caller's own over a whole call, that of a phase of it, and the one of the task that it
+// runs meanwhile.
+thread_local ThreadBlock thread_blocks[4];
 
 }  // namespace
 
