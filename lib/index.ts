@@ -10,7 +10,9 @@ export {
   type Method,
   methods,
   type Reference,
+  type TomeOptions,
   type TopKPruneOptions,
+  tome,
   topKPrune,
 } from './methods/index.js';
 export type { Reduction } from './move-tokens.js';

@@ -1,6 +1,7 @@
 // One body for both forms of everything above the ops: a generator yields the op calls it needs, and one of two
 // small loops makes them, at once or awaited.
 import { attentionScores, attentionScoresSync } from './ops/attention-scores.js';
+import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
@@ -57,6 +58,7 @@ function stepped<A extends unknown[], R>(
 /** The ops as steps: `yield* step.topK(scores, k, {})`. Options are always given. */
 export const step = {
   attentionScores: stepped(attentionScores, attentionScoresSync),
+  bipartiteMatch: stepped(bipartiteMatch, bipartiteMatchSync),
   gatherTokens: stepped<[FloatTensor, Tensor<'int32'>, GatherTokensOptions?], FloatTensor>(
     gatherTokens,
     gatherTokensSync,

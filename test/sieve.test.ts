@@ -10,12 +10,13 @@ import {
   type SieveParts,
   step,
   strategies,
+  tome,
   topKPrune,
 } from 'tokensieve';
 import { isArgumentError } from './support/assertions.js';
 import { seeded } from './support/random.js';
-import { assertConsistent, randomInputs, randomMask, scoresOf } from './support/reductions.js';
-import { tensorOf } from './support/tensors.js';
+import { assertConsistent, membersOf, randomInputs, randomMask, scoresOf } from './support/reductions.js';
+import { decode, tensorOf } from './support/tensors.js';
 
 const half = createSieve({
   criterion: criteria.hiddenNorm(),
@@ -38,7 +39,7 @@ describe('createSieve', () => {
   it('does the same at once and awaited', async () => {
     const mask = randomMask(seeded(2), 3, 11);
     const inputs = { ...randomInputs({ batch: 3 }), mask };
-    for (const sieve of [half, evit({ keep: 0.6 }), topKPrune({ ratio: 0.3 })])
+    for (const sieve of [half, tome({ r: 3 }), evit({ keep: 0.6 }), topKPrune({ ratio: 0.3 })])
       assert.deepEqual(await sieve.reduce(inputs), sieve.reduceSync(inputs));
   });
 
@@ -73,7 +74,7 @@ describe('createSieve', () => {
     const { hidden, k, q } = randomInputs({ batch: 1 });
     const single = { ...hidden, dims: hidden.dims.slice(1) };
     const heads = { q: { ...q!, dims: q!.dims.slice(1) }, k: { ...k!, dims: k!.dims.slice(1) } };
-    for (const sieve of [evit({ keep: 0.5 }), topKPrune({ ratio: 0.5 })]) {
+    for (const sieve of [tome({ r: 3 }), evit({ keep: 0.5 }), topKPrune({ ratio: 0.5 })]) {
       const left = sieve.reduceSync({ hidden: single, ...heads });
       const batched = sieve.reduceSync({ hidden, q, k });
       assert.deepEqual(left.hidden.dims, batched.hidden.dims.slice(1));
@@ -86,7 +87,8 @@ describe('createSieve', () => {
   for (const type of ['float16', 'bfloat16'] as const)
     it(`reduces ${type} tokens in their type`, () => {
       const inputs = randomInputs({ type });
-      for (const sieve of [half, evit({ keep: 0.5 })]) assertConsistent(inputs, sieve.reduceSync(inputs));
+      for (const sieve of [half, tome({ r: 4 }), evit({ keep: 0.5 })])
+        assertConsistent(inputs, sieve.reduceSync(inputs));
     });
 
   it('carries positions of either type, for one row or all', () => {
@@ -100,6 +102,38 @@ describe('createSieve', () => {
     }).positions;
     assert.equal(int64.type, 'int64');
     assert.deepEqual([...int64.data], [2n, 4n, 5n, 6n]);
+  });
+
+  it('reduces what is left again, and the maps compose', () => {
+    const inputs = { ...randomInputs({ batch: 3, length: 16 }), mask: randomMask(seeded(11), 3, 16) };
+    const sieve = createSieve({
+      budget: budgets.remove(3),
+      strategy: strategies.bipartiteMerge({ metric: 'hidden' }),
+    });
+    const first = sieve.reduceSync(inputs);
+    const { hidden, sizes, positions, mask } = first;
+    const second = sieve.reduceSync({ hidden, sizes, positions, mask });
+    const map = first.map.compose(second.map);
+    for (let row = 0; row < 3; row++) {
+      const slots = membersOf(map, row);
+      const longest = second.hidden.dims[1];
+      slots.forEach((members, i) => {
+        assert.equal(second.sizes.data[row * longest + i], members.length);
+        for (const m of members) assert.notEqual(inputs.mask[row * 16 + m], 2);
+      });
+      const kept = [...inputs.mask.subarray(row * 16, (row + 1) * 16).entries()].filter(
+        ([, state]) => state === 1,
+      );
+      for (const [i] of kept) assert.ok(slots.some((members) => members.length === 1 && members[0] === i));
+    }
+    const whole = createSieve({ budget: budgets.keep(1), strategy: strategies.prune() });
+    const flat = decode(
+      whole.reduceSync({
+        hidden: inputs.hidden,
+        scores: scoresOf([0, 1, 2].map(() => new Array<number>(16).fill(0))),
+      }).hidden,
+    );
+    assert.deepEqual(flat, decode(inputs.hidden));
   });
 
   it('takes scores that are known already', () => {

@@ -1,10 +1,12 @@
 import { method as evit } from './evit.js';
 import type { Method } from './method.js';
+import { method as tome } from './tome.js';
 import { method as topKPrune } from './top-k-prune.js';
 
 export { type EvitOptions, evit } from './evit.js';
 export type { Method, Reference } from './method.js';
+export { type TomeOptions, tome } from './tome.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 
 /** Every method of this package, by name. */
-export const methods: readonly Method[] = [evit, topKPrune];
+export const methods: readonly Method[] = [evit, tome, topKPrune];

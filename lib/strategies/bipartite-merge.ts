@@ -1,0 +1,120 @@
+import { countsOf } from '../budgets/budget.js';
+import { typeError } from '../errors.js';
+import type { BipartiteMatchOptions, BipartitePartition } from '../ops/bipartite-match.js';
+import { readOptions, readWord } from '../options.js';
+import { required, type Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
+import type { FloatTensor } from '../tensor.js';
+import { adoptTokenMap, type TokenMap } from '../token-map.js';
+import { identityMap } from './maps.js';
+import type { Decision, Strategy } from './strategy.js';
+
+/** Options of {@link bipartiteMerge}. */
+export interface BipartiteMergeOptions {
+  /** What tokens are compared by where the inputs bring no metric: the mean over heads of k, or hidden. */
+  readonly metric?: 'keys' | 'hidden';
+  /** Merges only pairs at least as similar; how many, without a budget, this alone decides. */
+  readonly threshold?: number;
+  /** Who are sources and who destinations; see `bipartiteMatch`. */
+  readonly partition?: BipartitePartition;
+  /** How members are joined: `'mean'`, the default, and `'norm'` weight them by size. */
+  readonly reduce?: 'mean' | 'sum' | 'max' | 'norm';
+}
+
+/**
+ * Bipartite soft matching (Bolya et al. 2023, arXiv 2210.09461): every second token is a source, and those most
+ * similar to their best destination merge into it. One round removes at most half of the free tokens; an amount
+ * past that is what the round can do. Protected tokens take no part. Needs no scores.
+ */
+export function bipartiteMerge(options: BipartiteMergeOptions = {}): Strategy {
+  const { metric = 'keys', threshold, partition, reduce = 'mean' } = readOptions(options);
+  readWord('options.metric', metric, ['keys', 'hidden']);
+  readWord('options.reduce', reduce, ['mean', 'sum', 'max', 'norm']);
+  const isMean = reduce === 'mean' || reduce === 'norm';
+  const matching = { ...(threshold !== undefined && { threshold }), ...(partition && { partition }) };
+  return function* (decision) {
+    const { tokens } = decision;
+    const removed = removedOf(decision);
+    if (removed.every((r) => r === 0)) return { map: identityMap(tokens) };
+    const features = tokens.metric ?? (metric === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens));
+    const map = yield* matchRows(features, tokens, removed, matching);
+    return { map, merge: { reduce, ...(isMean && tokens.sizes && { weights: tokens.sizes }) } };
+  };
+}
+
+function removedOf({ tokens, amount }: Decision): number[] {
+  if (amount === undefined) return tokens.rows.map((row) => row.tokens);
+  if ('rule' in amount)
+    throw typeError(
+      'budget',
+      'a number of tokens; bipartite merging has a threshold of its own',
+      amount.rule,
+    );
+  return countsOf(tokens.rows, amount).map((count, row) => tokens.rows[row].tokens - count);
+}
+
+/** One call where all rows remove the same number, else one a row. */
+function* matchRows(
+  features: FloatTensor,
+  { batch, length, mask }: Tokens,
+  removed: readonly number[],
+  matching: Omit<BipartiteMatchOptions, 'r' | 'mask'>,
+): Steps<TokenMap> {
+  if (removed.every((r) => r === removed[0]))
+    return yield* step.bipartiteMatch(features, { ...matching, r: removed[0], ...(mask && { mask }) });
+  const channels = features.dims[2];
+  const maps: TokenMap[] = [];
+  for (let row = 0; row < batch; row++) {
+    const data = features.data.subarray(row * length * channels, (row + 1) * length * channels);
+    const own: FloatTensor = { ...features, data: data as FloatTensor['data'], dims: [1, length, channels] };
+    const ownMask = mask && { mask: mask.subarray(row * length, (row + 1) * length) };
+    maps.push(yield* step.bipartiteMatch(own, { ...matching, r: removed[row], ...ownMask }));
+  }
+  return stackRows(maps, length);
+}
+
+/** Maps of one row each as one map of many. */
+function stackRows(maps: readonly TokenMap[], inputLength: number): TokenMap {
+  const offsets = [0];
+  for (const map of maps) {
+    const start = offsets[offsets.length - 1];
+    for (const end of map.offsets.subarray(1)) offsets.push(start + end);
+  }
+  return adoptTokenMap({
+    rowDims: [maps.length],
+    inputLength,
+    outputLengths: Int32Array.from(maps, (map) => map.outputLengths[0]),
+    offsets: Int32Array.from(offsets),
+    members: Int32Array.from(maps.flatMap((map) => [...map.members])),
+    weights: undefined,
+    assignment: Int32Array.from(maps.flatMap((map) => [...map.assignment])),
+    isPartition: true,
+  });
+}
+
+/** k `[B,Hkv,N,D]` as `[B,N,D]`: the heads of each row are tokens that merge into one. */
+function* meanOverHeads(tokens: Tokens): Steps<FloatTensor> {
+  const { batch, length, layout } = tokens;
+  const k = required(tokens, 'k', 'bipartiteMerge');
+  const channels = k.dims[3];
+  const heads = k.dims[layout === 'bnhd' ? 2 : 1];
+  if (heads === 1) return { ...k, dims: [batch, length, channels] };
+  const rows = layout === 'bnhd' ? batch * length : batch;
+  const width = layout === 'bnhd' ? channels : length * channels;
+  const map = allIntoOne(rows, heads);
+  const { tokens: mean } = yield* step.mergeTokens({ ...k, dims: [rows, heads, width] }, map, {});
+  return { ...mean, dims: [batch, length, channels] };
+}
+
+function allIntoOne(rows: number, length: number): TokenMap {
+  return adoptTokenMap({
+    rowDims: [rows],
+    inputLength: length,
+    outputLengths: new Int32Array(rows).fill(1),
+    offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * length),
+    members: new Int32Array(rows * length).map((_, i) => i % length),
+    weights: undefined,
+    assignment: new Int32Array(rows * length),
+    isPartition: true,
+  });
+}
