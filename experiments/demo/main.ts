@@ -9,7 +9,7 @@ import { drawBalanced, type Example, joinTexts, readSentences, tokenize } from '
 import { evaluate } from './evaluate.js';
 import { describeAccuracy, describeLatency, describeTime } from './findings.js';
 import { measureLatency } from './latency.js';
-import { attentionPrune, methods, unreduced } from './methods.js';
+import { attentionPrune, methods, toMe, unreduced } from './methods.js';
 import { showProgress } from './progress.js';
 import { type Part, renderReport, type ShownText } from './report.js';
 import { formatLatency, formatTable } from './table.js';
@@ -49,7 +49,7 @@ function main(): void {
   );
 
   print(`\nOne text at a time, keep ${latencyKeep}: speed (and the share spent reducing)\n`);
-  const compared = [unreduced, attentionPrune];
+  const compared = [unreduced, attentionPrune, toMe];
   const latencies = measureLatency(model, long, latencyLengths, compared, latencyKeep);
   const latencyFindings = describeLatency(latencies);
   print(formatLatency(latencies));

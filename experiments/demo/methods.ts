@@ -11,6 +11,7 @@ import {
 import type { Attended, Block } from '../runner/transformer-block.js';
 import type { Reduced } from '../runner/use-lite.js';
 import type { Marker } from './chart.js';
+import { mergeFlops, mergeInRounds } from './merge-in-rounds.js';
 
 /** What a method leaves, and how it came about. */
 export interface Reduction extends Reduced {
@@ -105,6 +106,33 @@ const keyNormPrune: Method = {
   flops: ({ key }, before) => 2 * before * key.weight.dims[1],
 };
 
+export const toMe: Method = {
+  name: 'ToMe',
+  about:
+    'Merges tokens with the most similar keys into their mean, in rounds of a quarter of the tokens. Sizes weight the ' +
+    'mean, the attention behind it and the mean over the tokens at the end.',
+  key: 'tome',
+  marker: 'square',
+  seeds: [0],
+  control: false,
+  reduce: mergeInRounds,
+  flops: mergeFlops,
+};
+
+const toMeWithoutSizes: Method = {
+  ...toMe,
+  name: 'ToMe unsized',
+  about:
+    'The same merges, but each merged token then counts as one: no log(size) in the attention behind it, and a plain ' +
+    'mean at the end. Whether sizes help depends on how a model was trained.',
+  key: 'tomeUnsized',
+  marker: 'diamond',
+  reduce: (state, keep) => {
+    const { hidden, map } = mergeInRounds(state, keep);
+    return { hidden, ...(map && { map }) };
+  },
+};
+
 const randomPrune: Method = {
   name: 'random',
   about: 'Control: keeps tokens at random; the mean over five seeds, and their range.',
@@ -133,6 +161,8 @@ export const methods: readonly Method[] = [
   attentionPruneWithSummary,
   valueWeightedPrune,
   keyNormPrune,
+  toMe,
+  toMeWithoutSizes,
   randomPrune,
   inversePrune,
 ];

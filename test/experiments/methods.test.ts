@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { evaluate } from '../../experiments/demo/evaluate.js';
 import { describeAccuracy, describeLatency, describeTime } from '../../experiments/demo/findings.js';
 import { measureLatency } from '../../experiments/demo/latency.js';
-import { attentionPrune, methods, unreduced } from '../../experiments/demo/methods.js';
+import { attentionPrune, methods, toMe, unreduced } from '../../experiments/demo/methods.js';
 import { formatLatency, formatTable } from '../../experiments/demo/table.js';
 import { modelDirectory } from '../../experiments/packages.js';
 import { attendFirst, finish, loadUseLite } from '../../experiments/runner/use-lite.js';
@@ -44,6 +44,13 @@ describe('the methods', () => {
     const kept = (seed: number) => Array.from(random?.reduce(state, 0.5, seed).map?.members ?? []).join();
     assert.equal(kept(1), kept(1));
     assert.notEqual(kept(1), kept(2));
+  });
+
+  it('ToMe merges every token into some slot, and its sizes say how many', () => {
+    const { map, sizes } = toMe.reduce(attendFirst(model, texts), 0.25, 0);
+    assert.equal(map?.isPartition, true);
+    assert.equal(map?.members.length, 24);
+    assert.deepEqual(sizes?.data, map?.sizes());
   });
 });
 
