@@ -1,6 +1,7 @@
 // Every case, and whether they cover every kernel.
 import { cases as attention } from './attention.js';
 import { cases as attentionScores } from './attention-scores.js';
+import { cases as bipartiteMatch } from './bipartite-match.js';
 import { type Case, caseName } from './case.js';
 import { ceilingKernels, kernelNames } from './ceilings.js';
 import { cases as gatherTokens } from './gather-tokens.js';
@@ -15,6 +16,7 @@ export const cases: readonly Case[] = [
   ...attention,
   ...topK,
   ...gatherTokens,
+  ...bipartiteMatch,
   ...mergeTokens,
   ...restoreTokens,
   ...matmul,
