@@ -55,6 +55,12 @@ export {
   mergeTokensSync,
 } from './ops/merge-tokens.js';
 export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
+export {
+  type SelectThresholdOptions,
+  selectThreshold,
+  selectThresholdSync,
+  type ThresholdRule,
+} from './ops/select-threshold.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';

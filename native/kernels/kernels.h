@@ -251,6 +251,27 @@ struct ScaleRows {
   int64_t columns;  // rounded up to whole vectors
 };
 
+// The scores of a row that pass a rule: see select_threshold.h.
+struct SelectThreshold {
+  const void* source;
+  int32_t dtype;  // float32, float16 or bfloat16
+  int32_t rule;   // tsv_threshold_rule
+  int32_t ddof;
+  double parameter;
+  int64_t count;
+  const uint8_t* mask;  // 1 always passes, 2 is left out; or NULL
+  int64_t length;       // scores from here on are left out
+  int64_t min;          // at least so many; -1: any number
+  int64_t max;          // at most so many; -1: any number
+  void* scratch;        // select_threshold_scratch() bytes, aligned to a vector
+  int32_t* indices;     // count of room
+  int64_t* selected;    // how many were written
+};
+
+static inline size_t select_threshold_scratch(int64_t count) {
+  return size_t(7 * top_k_room(count) + (4 << 11)) * sizeof(uint32_t);
+}
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -277,6 +298,7 @@ struct KernelShape {
   X(token_norms, TokenNorms) \
   X(gather_tokens, GatherTokens) \
   X(top_k, TopK) \
+  X(select_threshold, SelectThreshold) \
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \

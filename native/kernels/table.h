@@ -12,6 +12,7 @@
 #include "kernels/pack_panels.h"
 #include "kernels/paired_cosine.h"
 #include "kernels/restore_tokens.h"
+#include "kernels/select_threshold.h"
 #include "kernels/similarity_argmax.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"

@@ -149,6 +149,22 @@ tsv_status bipartite_match(tsv_context* context, Arguments& a) {
   return tsv_bipartite_match(context, &c);
 }
 
+tsv_status select_threshold(tsv_context* context, Arguments& a) {
+  tsv_select_threshold_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.rule = a.small(0);
+  c.parameter = a.number(1);
+  c.ddof = a.small(2);
+  c.min = a.integer(3);
+  c.max = a.integer(4);
+  c.indices = a.output(0);
+  c.offsets = a.output(1);
+  return tsv_select_threshold(context, &c);
+}
+
 }  // namespace
 
 const Operation kOperations[] = {
@@ -162,6 +178,7 @@ const Operation kOperations[] = {
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
+    {"selectThreshold", 3, 2, 5, select_threshold},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 

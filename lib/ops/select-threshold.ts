@@ -1,0 +1,120 @@
+import { types } from 'node:util';
+import { rangeError, typeError } from '../errors.js';
+import type { Ragged } from '../ragged.js';
+import type { FloatTensor, Tensor } from '../tensor.js';
+import {
+  type CommonOptions,
+  type Invocation,
+  outputFor,
+  readInteger,
+  readNumber,
+  readOptions,
+  readSignal,
+  runAsync,
+  runSync,
+} from './call.js';
+import { readRowsOfScores, type ScoreOptions } from './rows-of-scores.js';
+
+/**
+ * What a score must pass. The first four are thresholds, read off the row but for `above`, and pass what is
+ * strictly greater: t; the p-quantile (numpy's linear one); `Q3 + c * (Q3 - Q1)`; `mean + c * std`, with the
+ * std over n - ddof (0 by default). `mass` passes the shortest prefix, best first, whose sum reaches p of the
+ * row's.
+ */
+export type ThresholdRule =
+  | { above: number }
+  | { quantile: number }
+  | { iqr: number }
+  | { meanStd: number; ddof?: 0 | 1 }
+  | { mass: number };
+
+/** Options of {@link selectThreshold}. */
+export interface SelectThresholdOptions extends CommonOptions, ScoreOptions {
+  /** The best are added up to so many, as far as there are. */
+  min?: number;
+  /** The worst are dropped down to so many. */
+  max?: number;
+  /** Arrays to fill: `[R*N]` indices of room, of which the result's are the first, and `[R+1]` offsets. */
+  out?: { indices?: Tensor<'int32'>; offsets?: Int32Array };
+}
+
+const ruleNames = ['above', 'quantile', 'iqr', 'meanStd', 'mass'] as const;
+
+function prepare(x: FloatTensor, rule: ThresholdRule, options: SelectThresholdOptions): Invocation<Ragged> {
+  const scores = readRowsOfScores(x, options);
+  const { number, parameter, ddof } = readRule(rule);
+  const rows = scores.rowDims.reduce((product, dim) => product * dim, 1);
+  const indices = outputFor(options.out, 'indices', 'int32', [rows * scores.length]);
+  const given = (options.out as { offsets?: unknown } | undefined)?.offsets;
+  if (given !== undefined && !types.isInt32Array(given))
+    throw typeError('options.out.offsets', 'an Int32Array', given);
+  const own = given && { offsets: { type: 'int32', data: given, dims: [given.length] } };
+  const offsets = outputFor(own, 'offsets', 'int32', [rows + 1]);
+  return {
+    operation: 'selectThreshold',
+    inputs: [scores.x, scores.mask, scores.lengths],
+    outputs: [indices, offsets],
+    numbers: [
+      number,
+      parameter,
+      ddof,
+      readLimit('options.min', options.min),
+      readLimit('options.max', options.max),
+    ],
+    result: () => {
+      const total = offsets.tensor.data[rows];
+      const data = indices.tensor.data.subarray(0, total);
+      return { indices: { type: 'int32', data, dims: [total] }, offsets: offsets.tensor.data };
+    },
+  };
+}
+
+function readRule(value: unknown): { number: number; parameter: number; ddof: number } {
+  if (typeof value === 'object' && value !== null) {
+    const rule = value as Record<string, unknown>;
+    const number = ruleNames.findIndex((name) => rule[name] !== undefined);
+    if (number >= 0) {
+      return {
+        number,
+        parameter: readNumber(`rule.${ruleNames[number]}`, rule[ruleNames[number]], 0),
+        ddof: readInteger('rule.ddof', rule.ddof, 0),
+      };
+    }
+  }
+  throw typeError('rule', `an object with one of ${ruleNames.join(', ')}`, value);
+}
+
+/** A number of tokens; none crosses as -1. */
+function readLimit(path: string, value: unknown): number {
+  if (value === undefined) return -1;
+  const limit = readInteger(path, value, 0);
+  if (limit < 0) throw rangeError(path, 'an integer from 0', limit);
+  return limit;
+}
+
+/**
+ * The tokens of every row whose score passes a rule. Kept tokens (mask 1) are always in, even past `max`;
+ * dropped ones (mask 2) are out, and out of the statistics, as scores that are NaN are. Statistics are in
+ * float64.
+ *
+ * @param x `[...,N]`, float32, float16 or bfloat16
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (also for negative scores with
+ *   `mass`), `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function selectThreshold(
+  x: FloatTensor,
+  rule: ThresholdRule,
+  options?: SelectThresholdOptions,
+): Promise<Ragged> {
+  const given = readOptions(options);
+  return runAsync(prepare(x, rule, given), readSignal(given));
+}
+
+/** {@link selectThreshold}, at once on the calling thread. */
+export function selectThresholdSync(
+  x: FloatTensor,
+  rule: ThresholdRule,
+  options?: SelectThresholdOptions,
+): Ragged {
+  return runSync(prepare(x, rule, readOptions(options)));
+}
