@@ -4,6 +4,7 @@ import { attentionScores, attentionScoresSync } from './ops/attention-scores.js'
 import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
+import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 import { topK, topKSync } from './ops/top-k.js';
 import type { Ragged } from './ragged.js';
@@ -68,6 +69,7 @@ export const step = {
     gatherTokensSync,
   ),
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
+  selectThreshold: stepped(selectThreshold, selectThresholdSync),
   tokenNorms: stepped(tokenNorms, tokenNormsSync),
   topK: stepped(topK, topKSync),
 };

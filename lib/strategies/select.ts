@@ -23,6 +23,13 @@ export function* selectTokens(decision: Decision): Steps<Ragged> {
   const { tokens, amount } = decision;
   const scores = requiredScores(decision);
   if (amount === undefined) throw typeError('budget', 'a budget, which pruning goes by', amount);
+  if ('rule' in amount) {
+    const { rule, ...limits } = amount;
+    return yield* step.selectThreshold(scores, rule, {
+      ...limits,
+      ...(tokens.mask && { mask: tokens.mask }),
+    });
+  }
   const counts = countsOf(tokens.rows, amount);
   const offsets = new Int32Array(counts.length + 1);
   counts.forEach((count, row) => {

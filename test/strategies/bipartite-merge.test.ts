@@ -98,6 +98,10 @@ describe('strategies.bipartiteMerge', () => {
       () => removing(1, merge).reduceSync(withoutK),
       isArgumentError('ERR_TOKENSIEVE_TYPE', 'inputs.k'),
     );
+    assert.throws(
+      () => createSieve({ budget: budgets.mass(0.5), strategy: merge }).reduceSync(randomInputs()),
+      isArgumentError('ERR_TOKENSIEVE_TYPE', 'budget'),
+    );
     for (const option of ['metric', 'reduce'])
       assert.throws(
         () => strategies.bipartiteMerge({ [option]: 'x' }),
