@@ -16,7 +16,7 @@ import { formatLatency, formatTable } from './table.js';
 
 const keeps = [0.75, 0.5, 0.25];
 const seed = 1;
-/** Sentences of each source and label that every method embeds: 900 in all, which part methods and take half a minute. */
+/** Sentences of each source and label that every method embeds: 900 in all, enough to tell methods apart. */
 const judgedOfEachKind = 150;
 /** As many as the model takes. */
 const longTokens = 128;
