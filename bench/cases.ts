@@ -8,6 +8,7 @@ import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as restoreTokens } from './restore-tokens.js';
+import { cases as selectThreshold } from './select-threshold.js';
 import { cases as tokenNorms } from './token-norms.js';
 import { cases as topK } from './top-k.js';
 
@@ -15,6 +16,7 @@ export const cases: readonly Case[] = [
   ...attentionScores,
   ...attention,
   ...topK,
+  ...selectThreshold,
   ...gatherTokens,
   ...bipartiteMatch,
   ...mergeTokens,
