@@ -16,6 +16,7 @@ void read_queries(Check& check, const tsv_attention_args& a, AttentionProblem* p
     count = 1;
   } else if (a.queries == TSV_QUERIES_LAST) {
     check.range(TSV_ARG_QUERIES, a.query_count, 1, p->queries);
+    if (check.failed()) return;
     count = a.query_count;
     first = p->queries - count;
   } else if (a.queries == TSV_QUERIES_LIST) {
