@@ -25,6 +25,11 @@ struct MatmulPlan {
   bool transposed;
 
   bool one_b() const { return b.dim[0] == 1; }
+  // So few rows that b is better read where it lies.
+  bool in_place() const {
+    const KernelShape& shape = kernels().shape;
+    return !transposed && b.dtype == TSV_FLOAT32 && columns % shape.lanes == 0 && rows <= 2 * shape.tile_rows;
+  }
   int64_t padded_columns() const { return round_up(columns, kernels().shape.panel_width); }
 
   // Columns first..first+count-1 of one step of b, packed.
@@ -47,7 +52,8 @@ tsv_status run(tsv_context* context, const MatmulPlan& plan) {
   const int64_t tasks = plan.groups * row_blocks * column_blocks;
   if (tasks == 0) return TSV_OK;
   const int64_t depth_steps = std::max<int64_t>(steps(plan.depth, kDepthStep), 1);
-  const bool shared = row_blocks > 1 || (plan.groups > 1 && plan.one_b());
+  const bool in_place = plan.in_place();
+  const bool shared = !in_place && (row_blocks > 1 || (plan.groups > 1 && plan.one_b()));
   const int64_t padded = column_blocks * round_up(kColumnStep, kernels().shape.panel_width);
   const int64_t shared_groups = plan.one_b() ? 1 : plan.groups;
   const size_t shared_floats = shared ? size_t(shared_groups * padded * plan.depth) : 0;
@@ -72,7 +78,7 @@ tsv_status run(tsv_context* context, const MatmulPlan& plan) {
     const int64_t columns = std::min(kColumnStep, plan.columns - first);
     const int64_t row = plan.rows * row_block / row_blocks,
                   rows = plan.rows * (row_block + 1) / row_blocks - row;
-    const size_t own_panels = shared ? 0 : size_t(block_floats * kDepthStep);
+    const size_t own_panels = shared || in_place ? 0 : size_t(block_floats * kDepthStep);
     Workspace workspace(WorkspaceSize()
                             .add<float>(own_panels)
                             .add<float>(convert_a ? size_t(kRowStep * kDepthStep) : 0)
@@ -91,7 +97,10 @@ tsv_status run(tsv_context* context, const MatmulPlan& plan) {
     for (int64_t step = 0; step < depth_steps; ++step) {
       const int64_t k = step * kDepthStep, here = std::min(kDepthStep, plan.depth - k);
       const float* b = packed;
-      if (shared) {
+      if (in_place) {
+        const Rows matrix = plan.b.rows(plan.one_b() ? 0 : group);
+        b = static_cast<const float*>(matrix.data) + k * matrix.stride + first;
+      } else if (shared) {
         b = panels + (((plan.one_b() ? 0 : group) * column_blocks + block) * plan.depth + k) * block_floats;
       } else {
         plan.pack(group, k, first, columns, packed);
@@ -107,7 +116,8 @@ tsv_status run(tsv_context* context, const MatmulPlan& plan) {
         product.a_stride = kDepthStep;
       }
       product.rows = rows;
-      product.panels = b;
+      product.b = b;
+      product.b_stride = in_place ? plan.columns : 0;
       product.columns = columns;
       product.depth = here;
       product.first = step == 0;

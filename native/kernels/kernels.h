@@ -220,7 +220,8 @@ struct Matmul {
   const float* a;
   int64_t a_stride;
   int64_t rows;
-  const float* panels;
+  const float* b;    // panels, or the matrix itself
+  int64_t b_stride;  // 0: panels; else from row to row, and columns a multiple of the vector width
   int64_t columns;
   int64_t depth;
   const float* bias;  // or NULL

@@ -57,7 +57,7 @@ struct MatmulEpilogue {
 
 template <class V>
 void matmul(const tsv::Matmul& a) {
-  product<V>(a.a, size_t(a.a_stride), a.rows, a.panels, a.columns, a.depth, [&](int64_t row, int64_t column) {
+  const auto make_epilogue = [&](int64_t row, int64_t column) {
     return MatmulEpilogue<V>{a.out + row * a.out_stride + column,
                              a.out_stride,
                              a.columns - column,
@@ -65,7 +65,13 @@ void matmul(const tsv::Matmul& a) {
                              a.activation,
                              a.first != 0,
                              a.last != 0};
-  });
+  };
+  if (a.b_stride > 0) {
+    product_in_place<V>(a.a, size_t(a.a_stride), a.rows, a.b, size_t(a.b_stride), a.columns, a.depth,
+                        make_epilogue);
+  } else {
+    product<V>(a.a, size_t(a.a_stride), a.rows, a.b, a.columns, a.depth, make_epilogue);
+  }
 }
 
 }  // namespace

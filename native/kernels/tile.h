@@ -17,8 +17,12 @@
 
 namespace {
 
+// How many steps of k ahead a panel is fetched that is not packed but lies in a matrix, a whole row apart,
+// where no hardware prefetcher follows.
+constexpr int kStepsAhead = 16;
+
 // Calls epilogue(r, sums) for each row, sums being kVectors vectors.
-template <class V, int kRows, int kVectors, class Epilogue>
+template <class V, int kRows, int kVectors, bool kScattered, class Epilogue>
 void tile(const float* a, size_t a_stride, const float* panel, size_t panel_stride, int64_t depth,
           const Epilogue& given) {
   using F = typename V::F;
@@ -33,7 +37,10 @@ void tile(const float* a, size_t a_stride, const float* panel, size_t panel_stri
   const size_t stride2 = 2 * a_stride, stride3 = 3 * a_stride;
   TSV_NO_UNROLL for (int64_t k = 0; k < depth; ++k) {
     F columns[kVectors];
-    TSV_UNROLL for (int v = 0; v < kVectors; ++v) columns[v] = V::load(panel + v * V::kLanes);
+    TSV_UNROLL for (int v = 0; v < kVectors; ++v) {
+      columns[v] = V::load(panel + v * V::kLanes);
+      if (kScattered) V::prefetch(panel + kStepsAhead * panel_stride + v * V::kLanes);
+    }
     TSV_UNROLL for (int r = 0; r < kRows; ++r) {
       const float* base = r < 4 ? a0 : r < 8 ? a4 : r < 12 ? a8 : a12;
       const size_t offset = (r & 3) == 0 ? 0 : (r & 3) == 1 ? a_stride : (r & 3) == 2 ? stride2 : stride3;
@@ -47,20 +54,20 @@ void tile(const float* a, size_t a_stride, const float* panel, size_t panel_stri
 }
 
 // The instance for each number of rows and vectors.
-template <class V, class Epilogue>
+template <class V, bool kScattered, class Epilogue>
 struct TileTable {
   using Tile = void (*)(const float*, size_t, const float*, size_t, int64_t, const Epilogue&);
   Tile entries[V::kTileRows + 1][3];
   constexpr TileTable() : entries{} { fill<V::kTileRows>(); }
   template <int kRows>
   constexpr void fill() {
-    entries[kRows][1] = tile<V, kRows, 1, Epilogue>;
-    entries[kRows][2] = tile<V, kRows, 2, Epilogue>;
+    entries[kRows][1] = tile<V, kRows, 1, kScattered, Epilogue>;
+    entries[kRows][2] = tile<V, kRows, 2, kScattered, Epilogue>;
     if constexpr (kRows > 1) fill<kRows - 1>();
   }
 };
-template <class V, class Epilogue>
-constexpr TileTable<V, Epilogue> kTiles{};
+template <class V, bool kScattered, class Epilogue>
+constexpr TileTable<V, kScattered, Epilogue> kTiles{};
 
 // Panels of one side of a product: two vectors wide, except a last one of a single vector where that is
 // enough.
@@ -72,11 +79,12 @@ struct PanelShape {
   }
 };
 
-// Walks the product of `rows` rows of a with `columns` packed columns, panel by panel, each against all rows
-// while it is in L1. make_epilogue(row, column) gives the epilogue of the tile at that place.
-template <class V, class MakeEpilogue>
-inline void product(const float* a, size_t a_stride, int64_t rows, const float* panels, int64_t columns,
-                    int64_t depth, const MakeEpilogue& make_epilogue) {
+// Walks the product of `rows` rows of a with `columns` columns, panel by panel, each against all rows while
+// it is in L1. panel(column) points to the panel that begins there; stride 0: packed, as wide as the panel.
+// make_epilogue(row, column) gives the epilogue of the tile at that place.
+template <class V, bool kScattered, class Panel, class MakeEpilogue>
+inline void walk_tiles(const float* a, size_t a_stride, int64_t rows, const Panel& panel, size_t panel_stride,
+                       int64_t columns, int64_t depth, const MakeEpilogue& make_epilogue) {
   using Epilogue = decltype(make_epilogue(0, 0));
   const int64_t groups = (rows + V::kTileRows - 1) / V::kTileRows;
   for (int64_t column = 0; column < columns; column += PanelShape<V>::kWidth) {
@@ -84,12 +92,32 @@ inline void product(const float* a, size_t a_stride, int64_t rows, const float* 
     for (int64_t group = 0, row = 0; group < groups; ++group) {
       const int64_t left = groups - group;
       const int64_t here = (rows - row + left - 1) / left;
-      kTiles<V, Epilogue>.entries[here][width / V::kLanes](a + row * a_stride, a_stride,
-                                                           panels + column * depth, size_t(width), depth,
-                                                           make_epilogue(row, column));
+      kTiles<V, kScattered, Epilogue>.entries[here][width / V::kLanes](
+          a + row * a_stride, a_stride, panel(column), kScattered ? panel_stride : size_t(width), depth,
+          make_epilogue(row, column));
       row += here;
     }
   }
+}
+
+// The product with packed panels.
+template <class V, class MakeEpilogue>
+inline void product(const float* a, size_t a_stride, int64_t rows, const float* panels, int64_t columns,
+                    int64_t depth, const MakeEpilogue& make_epilogue) {
+  walk_tiles<V, false>(
+      a, a_stride, rows, [=](int64_t column) { return panels + column * depth; }, 0, columns, depth,
+      make_epilogue);
+}
+
+// The product with a matrix as it lies, `stride` floats from row to row; columns a multiple of the vector
+// width.
+template <class V, class MakeEpilogue>
+inline void product_in_place(const float* a, size_t a_stride, int64_t rows, const float* matrix,
+                             size_t stride, int64_t columns, int64_t depth,
+                             const MakeEpilogue& make_epilogue) {
+  walk_tiles<V, true>(
+      a, a_stride, rows, [=](int64_t column) { return matrix + column; }, stride, columns, depth,
+      make_epilogue);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ double activated(double x, int32_t activation) {
 
 // A product whose depth is `depth` once, or twice that in two steps.
 void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t depth, int32_t activation,
-             bool biased, bool two_steps) {
+             bool biased, bool two_steps, bool in_place) {
   Random random(rows * 1000 + columns * 10 + depth);
   const int64_t a_stride = depth + 3, out_stride = columns + 1;
   Buffer<float> a(rows > 0 && depth > 0 ? (rows - 1) * a_stride + depth : 0, 1), bias(columns, 1);
@@ -29,9 +29,12 @@ void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t d
   const PackedMatrix b(table, depth, columns, random);
   fill(a, random);
   fill(bias, random);
+  Buffer<float> matrix(in_place ? depth * columns : 0, 1);
+  for (int64_t i = 0; i < int64_t(matrix.size()); ++i) matrix[i] = b.at(i / columns, i % columns);
   const auto step = [&](bool first, bool last) {
-    table.matmul({a.data(), a_stride, rows, b.panels.data(), columns, depth, biased ? bias.data() : nullptr,
-                  activation, first, last, out.data(), out_stride});
+    table.matmul({a.data(), a_stride, rows, in_place ? matrix.data() : b.panels.data(), in_place ? columns : 0,
+                  columns, depth, biased ? bias.data() : nullptr, activation, first, last, out.data(),
+                  out_stride});
   };
   step(true, !two_steps);
   if (two_steps) step(false, true);
