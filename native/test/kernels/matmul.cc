@@ -30,11 +30,11 @@ void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t d
   fill(a, random);
   fill(bias, random);
   Buffer<float> matrix(in_place ? depth * columns : 0, 1);
-  for (int64_t i = 0; i < int64_t(matrix.size()); ++i) matrix[i] = b.at(i / columns, i % columns);
+  for (int64_t i = 0; i < matrix.size(); ++i) matrix[i] = b.at(i / columns, i % columns);
   const auto step = [&](bool first, bool last) {
-    table.matmul({a.data(), a_stride, rows, in_place ? matrix.data() : b.panels.data(), in_place ? columns : 0,
-                  columns, depth, biased ? bias.data() : nullptr, activation, first, last, out.data(),
-                  out_stride});
+    table.matmul({a.data(), a_stride, rows, in_place ? matrix.data() : b.panels.data(),
+                  in_place ? columns : 0, columns, depth, biased ? bias.data() : nullptr, activation, first,
+                  last, out.data(), out_stride});
   };
   step(true, !two_steps);
   if (two_steps) step(false, true);
@@ -66,12 +66,15 @@ KERNEL_TEST(matmul) {
        {int64_t(0), int64_t(1), int64_t(2), tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3}) {
     for (int64_t columns : lengths_around(table)) {
       for (int64_t depth : {1, 5, 64})
-        compare(table, rows, columns, depth, TSV_ACTIVATION_NONE, false, false);
-      compare(table, rows, columns, 7, TSV_ACTIVATION_NONE, true, true);
+        compare(table, rows, columns, depth, TSV_ACTIVATION_NONE, false, false, false);
+      compare(table, rows, columns, 7, TSV_ACTIVATION_NONE, true, true, false);
+      if (columns % table.shape.lanes == 0) {
+        compare(table, rows, columns, 33, TSV_ACTIVATION_NONE, true, true, true);
+      }
     }
   }
   for (int32_t activation = TSV_ACTIVATION_NONE; activation <= TSV_ACTIVATION_TANH; ++activation) {
-    compare(table, 5, 37, 9, activation, true, false);
-    compare(table, 5, 37, 9, activation, false, true);
+    compare(table, 5, 37, 9, activation, true, false, false);
+    compare(table, 5, 37, 9, activation, false, true, false);
   }
 }
