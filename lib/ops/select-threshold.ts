@@ -74,11 +74,10 @@ function readRule(value: unknown): { number: number; parameter: number; ddof: nu
     const rule = value as Record<string, unknown>;
     const number = ruleNames.findIndex((name) => rule[name] !== undefined);
     if (number >= 0) {
-      return {
-        number,
-        parameter: readNumber(`rule.${ruleNames[number]}`, rule[ruleNames[number]], 0),
-        ddof: readInteger('rule.ddof', rule.ddof, 0),
-      };
+      const path = `rule.${ruleNames[number]}`;
+      const parameter = readNumber(path, rule[ruleNames[number]], 0);
+      if (Number.isNaN(parameter)) throw rangeError(path, 'a number', parameter);
+      return { number, parameter, ddof: readInteger('rule.ddof', rule.ddof, 0) };
     }
   }
   throw typeError('rule', `an object with one of ${ruleNames.join(', ')}`, value);

@@ -11,16 +11,16 @@
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
+#include "simd/half.h"
 
 using namespace tsv;
 
 namespace {
 
-// Whether the stored number at i is under 0; NaN and -0 are not.
-bool negative(const View& x, int64_t i) {
-  if (x.dtype == TSV_FLOAT32) return x.as<float>()[i] < 0.0f;
-  const uint16_t bits = x.as<uint16_t>()[i], infinity = x.dtype == TSV_FLOAT16 ? 0x7c00 : 0x7f80;
-  return (bits & 0x8000) != 0 && (bits & 0x7fff) != 0 && (bits & 0x7fff) <= infinity;
+float score_at(const View& x, int64_t i) {
+  if (x.dtype == TSV_FLOAT32) return x.as<float>()[i];
+  const uint16_t bits = x.as<uint16_t>()[i];
+  return x.dtype == TSV_FLOAT16 ? float16_to_float(bits) : bfloat16_to_float(bits);
 }
 
 // A share of a sum means something for scores from 0 only.
@@ -28,9 +28,10 @@ void check_mass(Check& check, const RowsOfScores& rows) {
   for (int64_t r = 0; r < rows.rows && !check.failed(); ++r) {
     const uint8_t* mask = rows.mask_of(r);
     for (int64_t i = 0; i < rows.length_of(r); ++i) {
-      if (!negative(rows.x, r * rows.n + i) || (mask != nullptr && mask[i] == 2)) continue;
+      const float score = score_at(rows.x, r * rows.n + i);
+      if (!(score < 0.0f) || (mask != nullptr && mask[i] == 2)) continue;
       char got[64];
-      snprintf(got, sizeof got, "a negative one at element %" PRId64, r * rows.n + i);
+      snprintf(got, sizeof got, "%.9g at element %" PRId64, double(score), r * rows.n + i);
       check.fail(TSV_ARG_X, TSV_E_RANGE, got, "of scores from 0, for a share of their sum");
       break;
     }
