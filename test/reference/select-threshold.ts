@@ -1,4 +1,5 @@
-// The tokens whose score passes a rule: a threshold read off the row itself, or a share of its sum.
+// The tokens whose score passes a rule: a threshold read off the row itself, or a share of its sum. Statistics leave
+// NaN out; it passes no rule, and is the last to be added and the first to be dropped.
 import { ranking } from './top-k.js';
 
 export type ThresholdRule =
@@ -47,7 +48,7 @@ export function selectThreshold(
   { mask, min = 0, max = row.length }: SelectThresholdOptions = {},
 ): number[] {
   const ranked = ranking(row, mask === undefined ? {} : { mask });
-  const scores = ranked.map((i) => row[i]);
+  const scores = ranked.map((i) => row[i]).filter((score) => !Number.isNaN(score));
   const passing =
     'mass' in rule ? prefixOfMass(scores, rule.mass) : countAbove(scores, thresholdOf(scores, rule));
   const isKept = (i: number) => mask?.[i] === 1;
