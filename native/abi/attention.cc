@@ -20,7 +20,7 @@ namespace {
 
 // Enough tasks for the threads of a large machine, as long as each has rows enough to be worth its packing. A
 // window's part packs all keys for itself, so it is cut only where there are hardly any units.
-constexpr int64_t kTasks = 32, kRowsForPart = 128;
+constexpr int64_t kTasks = 16, kRowsForPart = 128;
 constexpr int64_t kWindowTasks = 4, kRowsForWindowPart = 32;
 
 int64_t parts_of_unit(int64_t units, int64_t rows) {
