@@ -8,7 +8,7 @@ import {
   type ThresholdRule,
   thresholdOf,
 } from '../reference/select-threshold.js';
-import { assertSameBits } from '../support/assertions.js';
+import { assertSameBits, isArgumentError } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
 import { errorBudget } from '../support/error-budget.js';
 import { seeded } from '../support/random.js';
@@ -197,6 +197,26 @@ suite(`selectThreshold (${info().isa})`, () => {
     const { indices, offsets } = selectThresholdSync(tensorOf('float32', [1, 2], [2]), { above: 0 });
     assertSameBits(indices, tensorOf('int32', [0, 1], [2]));
     assert.deepEqual(offsets, Int32Array.of(0, 2));
+  });
+
+  test('out receives the result, of which the first offsets[R] indices count', async () => {
+    const x = tensorOf('float32', [1, 2, 3, 4, 5, 6], [2, 3]);
+    const room = () => ({ indices: tensorOf('int32', new Int32Array(6), [6]), offsets: new Int32Array(3) });
+    const out = room();
+    const result = selectThresholdSync(x, { above: 2 }, { out });
+    assert.deepEqual(rowsOf(result), [[2], [0, 1, 2]]);
+    assert.deepEqual(Array.from(out.offsets), [0, 1, 4]);
+    assert.deepEqual(Array.from(out.indices.data.subarray(0, 4)), [2, 0, 1, 2]);
+    assert.equal(result.indices.data.buffer, out.indices.data.buffer);
+    const later = room();
+    assert.deepEqual(rowsOf(await selectThreshold(x, { above: 2 }, { out: later })), rowsOf(result));
+    assert.deepEqual(later.offsets, out.offsets);
+    const refused = isArgumentError('ERR_TOKENSIEVE_OVERLAP', 'options\\.out');
+    const overlapping = {
+      indices: { ...out.indices, data: new Int32Array(x.data.buffer, x.data.byteOffset, 6) },
+    };
+    assert.throws(() => selectThresholdSync(x, { above: 2 }, { out: overlapping }), refused);
+    await assert.rejects(selectThreshold(x, { above: 2 }, { out: overlapping }), refused);
   });
 
   suite('as every operation', () => {
