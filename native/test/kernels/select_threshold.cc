@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <vector>
 
 #include "kernel_tests.h"
 
@@ -7,110 +6,143 @@ using namespace test;
 
 namespace {
 
-struct Case {
-  int32_t rule, ddof;
+struct Rule {
+  int32_t rule;
   double parameter;
-  int64_t min, max;
-  bool masked;
+  int32_t ddof;
 };
 
-double quantile(const std::vector<double>& ascending, double p) {
-  const double place = p * double(ascending.size() - 1);
-  const size_t low = size_t(place), high = std::min(low + 1, ascending.size() - 1);
-  return ascending[low] + (place - double(low)) * (ascending[high] - ascending[low]);
+struct Row {
+  const Matrix& x;
+  const Buffer<uint8_t>* mask;  // or null
+  int64_t length;
+
+  bool present(int64_t i) const { return i < length && (mask == nullptr || (*mask)[i] != 2); }
+  bool kept(int64_t i) const { return present(i) && mask != nullptr && (*mask)[i] == 1; }
+  double score(int64_t i) const { return x.at(0, i); }
+};
+
+// numpy's linear quantile of ascending numbers
+double quantile(const std::vector<double>& sorted, double p) {
+  const double place = p * double(sorted.size() - 1), below = floor(place);
+  const double low = sorted[size_t(below)], fraction = place - below;
+  return fraction == 0 ? low : low + fraction * (sorted[size_t(below) + 1] - low);
 }
 
-// How many of the scores, in descending order, pass.
-size_t passing(const std::vector<double>& descending, const Case& c) {
-  std::vector<double> ascending(descending.rbegin(), descending.rend());
-  if (ascending.empty()) return 0;
-  double threshold = c.parameter;
-  double sum = 0, squares = 0;
-  for (double x : descending) sum += x;
-  const double mean = sum / double(ascending.size());
-  for (double x : descending) squares += (x - mean) * (x - mean);
-  if (c.rule == TSV_RULE_MASS) {
-    size_t length = 0;
-    for (double reached = 0; length < descending.size() && reached < c.parameter * sum;) {
-      reached += descending[length++];
-    }
-    return length;
-  }
-  if (c.rule == TSV_RULE_QUANTILE) threshold = quantile(ascending, c.parameter);
-  if (c.rule == TSV_RULE_IQR) {
-    const double first = quantile(ascending, 0.25), third = quantile(ascending, 0.75);
-    threshold = third + c.parameter * (third - first);
-  }
-  if (c.rule == TSV_RULE_MEAN_STD) {
-    threshold = mean + c.parameter * sqrt(squares / (double(ascending.size()) - c.ddof));
-  }
-  return size_t(std::count_if(descending.begin(), descending.end(), [&](double x) { return x > threshold; }));
-}
-
-void compare(const tsv::Kernels& table, const Matrix& x, int32_t dtype, const Buffer<uint8_t>& mask,
-             int64_t length, const Case& c) {
-  const int64_t n = x.columns();
+// Best first, ties and NaN by index, NaN last; kept ones before all where asked.
+std::vector<int32_t> in_order(const Row& row, bool kept_first) {
   std::vector<int32_t> order;
-  for (int64_t i = 0; i < length; ++i) {
-    if (!c.masked || mask[i] != 2) order.push_back(int32_t(i));
+  for (int64_t i = 0; i < row.x.columns(); ++i) {
+    if (row.present(i)) order.push_back(int32_t(i));
   }
-  std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) { return x.at(0, i) > x.at(0, j); });
-  std::vector<double> descending;
-  for (int32_t i : order) descending.push_back(x.at(0, i));
-  const size_t first = passing(descending, c);
-  std::vector<int32_t> expected;
-  std::vector<int32_t> free;
-  for (size_t i = 0; i < order.size(); ++i) {
-    const bool kept = c.masked && mask[order[i]] == 1;
-    if (kept || i < first) expected.push_back(order[i]);
-    if (!kept && i >= first) free.push_back(order[i]);
-  }
-  for (int32_t i : free) {
-    if (int64_t(expected.size()) < c.min) expected.push_back(i);
-  }
-  for (auto worst = expected.end(); c.max >= 0 && worst != expected.begin();) {
-    --worst;
-    const bool kept = c.masked && mask[*worst] == 1;
-    if (int64_t(expected.size()) > c.max && !kept) worst = expected.erase(worst);
-  }
-  std::sort(expected.begin(), expected.end());
+  std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) {
+    if (kept_first && row.kept(i) != row.kept(j)) return row.kept(i);
+    const double a = row.score(i), b = row.score(j);
+    return a == a && (b != b || a > b);
+  });
+  return order;
+}
 
-  std::vector<uint64_t> scratch(tsv::select_threshold_scratch(n) / 8 + 1);
-  Buffer<int32_t> indices(n);
-  int64_t selected = -1;
-  table.select_threshold({x.rows().data, dtype, c.rule, c.ddof, c.parameter, n,
-                          c.masked ? mask.data() : nullptr, length, c.min, c.max, scratch.data(),
-                          indices.data(), &selected});
-  at("select_threshold of %d to %d, type %d, rule %d %g, %d to %d%s", int(n), int(length), int(dtype),
-     int(c.rule), c.parameter, int(c.min), int(c.max), c.masked ? ", masked" : "");
-  CHECK_THAT(selected == int64_t(expected.size()), "%d selected, expected %d", int(selected),
-             int(expected.size()));
-  for (int64_t i = 0; i < std::min(selected, int64_t(expected.size())); ++i) {
-    CHECK(indices[i] == expected[size_t(i)]);
+double threshold_of(const Rule& rule, const std::vector<double>& sorted) {
+  double mean = 0, squares = 0;
+  for (double x : sorted) mean += x / double(sorted.size());
+  for (double x : sorted) squares += (x - mean) * (x - mean);
+  switch (rule.rule) {
+    case TSV_RULE_QUANTILE:
+      return quantile(sorted, rule.parameter);
+    case TSV_RULE_IQR:
+      return quantile(sorted, 0.75) + rule.parameter * (quantile(sorted, 0.75) - quantile(sorted, 0.25));
+    case TSV_RULE_MEAN_STD:
+      return mean + rule.parameter * sqrt(squares / (double(sorted.size()) - rule.ddof));
+    default:
+      return rule.parameter;
+  }
+}
+
+std::vector<int32_t> selected(const Row& row, const Rule& rule, int64_t min, int64_t max) {
+  std::vector<double> numbers;
+  double total = 0;
+  const std::vector<int32_t> order = in_order(row, false), kept_first = in_order(row, true);
+  for (int32_t i : order) {
+    if (row.score(i) != row.score(i)) continue;
+    numbers.push_back(row.score(i));
+    total += row.score(i);
+  }
+  std::vector<int32_t> passing;
+  if (!numbers.empty() && rule.rule == TSV_RULE_MASS) {
+    double sum = 0;
+    for (size_t n = 0; n < numbers.size() && sum < rule.parameter * total; sum += numbers[n++])
+      passing.push_back(order[n]);
+  } else if (!numbers.empty()) {
+    std::reverse(numbers.begin(), numbers.end());
+    const double threshold = threshold_of(rule, numbers);
+    for (int32_t i : order) {
+      if (row.score(i) > threshold) passing.push_back(i);
+    }
+  }
+  int64_t kept = 0;
+  for (int32_t i : order) {
+    kept += row.kept(i) ? 1 : 0;
+    if (row.kept(i) && std::find(passing.begin(), passing.end(), i) == passing.end()) passing.push_back(i);
+  }
+  const int64_t least = std::min<int64_t>(min, int64_t(order.size()));
+  const auto first = [&](int64_t n) { passing.assign(kept_first.begin(), kept_first.begin() + n); };
+  const bool many = max >= 0 && int64_t(passing.size()) > std::max(max, kept);
+  if (int64_t(passing.size()) < least) first(least);
+  if (many) first(std::max(max, kept));
+  std::sort(passing.begin(), passing.end());
+  return passing;
+}
+
+void compare(const tsv::Kernels& table, const Matrix& x, int32_t dtype, const Buffer<uint8_t>* mask,
+             int64_t length, const Rule& rule) {
+  const int64_t n = x.columns();
+  for (int64_t min : {int64_t(-1), n / 2}) {
+    for (int64_t max : {int64_t(-1), int64_t(0), n / 3}) {
+      if (max >= 0 && max < min) continue;
+      const size_t bytes = (tsv::select_threshold_scratch(n) + 63) / 64 * 64;
+      char* scratch = static_cast<char*>(aligned_alloc(64, bytes));
+      Buffer<int32_t> indices(n);
+      int64_t count = -1;
+      table.select_threshold({x.rows().data, dtype, rule.rule, rule.ddof, rule.parameter, n,
+                              mask != nullptr ? mask->data() : nullptr, length, min, max, scratch,
+                              indices.data(), &count});
+      free(scratch);
+      const std::vector<int32_t> expected = selected({x, mask, length}, rule, min, max);
+      at("select_threshold of %d to %d, type %d, rule %d with %g, %d to %d%s", int(n), int(length), dtype,
+         rule.rule, rule.parameter, int(min), int(max), mask != nullptr ? ", masked" : "");
+      CHECK_THAT(
+          count == int64_t(expected.size()) && std::equal(expected.begin(), expected.end(), indices.data()),
+          "%d selected, expected %d", int(count), int(expected.size()));
+    }
   }
 }
 
 }  // namespace
 
 KERNEL_TEST(select_threshold) {
-  const Case cases[] = {
-      {TSV_RULE_ABOVE, 0, 0.25, -1, -1, false},   {TSV_RULE_ABOVE, 0, 0.25, 5, 9, true},
-      {TSV_RULE_QUANTILE, 0, 0.6, -1, -1, false}, {TSV_RULE_QUANTILE, 0, 1.0, 2, -1, true},
-      {TSV_RULE_IQR, 0, -0.4, -1, 3, true},       {TSV_RULE_IQR, 0, 0.1, -1, -1, false},
-      {TSV_RULE_MEAN_STD, 0, 0.5, -1, -1, true},  {TSV_RULE_MEAN_STD, 1, -0.5, 1, 6, false},
-      {TSV_RULE_MASS, 0, 0.5, -1, -1, true},      {TSV_RULE_MASS, 0, 1.0, -1, 4, false},
-  };
-  Random random(41);
+  const Rule rules[] = {{TSV_RULE_ABOVE, 0.25, 0},   {TSV_RULE_ABOVE, INFINITY, 0}, {TSV_RULE_QUANTILE, 0, 0},
+                        {TSV_RULE_QUANTILE, 0.7, 0}, {TSV_RULE_QUANTILE, 1, 0},     {TSV_RULE_IQR, 0.5, 0},
+                        {TSV_RULE_MEAN_STD, 0.5, 0}, {TSV_RULE_MEAN_STD, -1, 1},    {TSV_RULE_MASS, 0, 0},
+                        {TSV_RULE_MASS, 0.6, 0},     {TSV_RULE_MASS, 1, 0}};
+  std::vector<int64_t> lengths = {1, 2, 7, 31, 67, 600};
   for (int32_t dtype : kFloatTypes) {
-    for (int64_t n : lengths_around(table)) {
-      for (int64_t distinct : {3, 1000}) {
-        Matrix x(dtype, 1, n, 0, 1);
-        Buffer<uint8_t> mask(n);
+    for (int64_t n : lengths) {
+      Random random(n);
+      Buffer<uint8_t> mask(n);
+      for (uint8_t& m : mask) m = uint8_t(std::max<int64_t>(0, random.below(8) - 5));
+      for (int pattern = 0; pattern < 3; ++pattern) {
+        Matrix x(dtype, 1, n, 0, n % 3);
         for (int64_t i = 0; i < n; ++i) {
-          x.set(0, i, double(random.below(distinct)) / double(distinct));
-          mask[i] = uint8_t(random.below(8) > 2 ? 0 : random.below(3));
+          // Multiples of an eighth, whose sums are exact in any order: distinct ones, ties, or some that are
+          // NaN.
+          const double eighths = double(pattern == 0 ? (i * 7) % n : random.below(4)) / 8;
+          x.set(0, i, pattern == 2 && random.below(5) == 0 ? double(NAN) : eighths);
         }
-        for (const Case& c : cases) compare(table, x, dtype, mask, n - (n > 4 ? random.below(3) : 0), c);
+        for (const Rule& rule : rules) {
+          compare(table, x, dtype, nullptr, n, rule);
+          compare(table, x, dtype, &mask, n - n / 5, rule);
+        }
       }
     }
   }
