@@ -1,23 +1,48 @@
 // Runs clang-tidy (a system package) over the C++ sources, with the compile commands of the CMake build.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
 
-function run(command, ...args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (error) console.error(`${command} could not be run (${error.message}): install it and try again`);
-  if (status !== 0) process.exit(status ?? 1);
+function explain(command, error) {
+  console.error(`${command} could not be run (${error.message}): install it and try again`);
 }
 
-// One table stands for all: the kernels are the same templates in each.
+// One table stands for all: the kernels are the same templates in each. It takes longest, so it comes first.
 const table = process.arch === 'arm64' ? 'neon' : 'avx2';
 const sources = ['native/abi', 'native/runtime'].flatMap((folder) =>
   readdirSync(path.join(root, folder))
     .filter((file) => file.endsWith('.cc'))
     .map((file) => `${folder}/${file}`),
 );
-run('cmake', '--preset', 'native', '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON', '-DCMAKE_MESSAGE_LOG_LEVEL=WARNING');
-run('clang-tidy', '--quiet', '-p', 'build-native', ...sources, `native/kernels/tables/${table}.cc`);
+const queue = [`native/kernels/tables/${table}.cc`, ...sources];
+
+function lint(source) {
+  return new Promise((resolve) => {
+    spawn('clang-tidy', ['--quiet', '-p', 'build-native', source], options)
+      .on('error', (error) => {
+        explain('clang-tidy', error);
+        resolve(false);
+      })
+      .on('exit', (status) => resolve(status === 0));
+  });
+}
+
+async function lintQueue() {
+  let clean = true;
+  for (let source = queue.shift(); source !== undefined; source = queue.shift()) {
+    clean = (await lint(source)) && clean;
+  }
+  return clean;
+}
+
+const configuring = ['--preset', 'native', '--log-level=WARNING'];
+const { status, error } = spawnSync('cmake', configuring, options);
+if (error) explain('cmake', error);
+if (status !== 0) process.exit(status ?? 1);
+const outcomes = await Promise.all(Array.from({ length: availableParallelism() }, lintQueue));
+process.exit(outcomes.every((clean) => clean) ? 0 : 1);
