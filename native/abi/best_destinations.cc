@@ -162,8 +162,11 @@ bool match_group(const Group& g, float* similarity, int32_t* best) {
   }
   Workspace unit(WorkspaceSize().add<float>(size_t(extremes * item_tokens)).bytes());
   if (!unit.ok()) return false;
+  float* unit_rows = unit.take<float>(size_t(extremes * item_tokens));
   for (int64_t b = g.first; b < g.last && extremes > 0; ++b) {
-    if (g.rows[b - g.first].data == nullptr) make_unit_rows(g, b, unit.take<float>(size_t(item_tokens)));
+    if (g.rows[b - g.first].data != nullptr) continue;
+    make_unit_rows(g, b, unit_rows);
+    unit_rows += item_tokens;
   }
 
   // Packing in pieces of about 64 K elements; the product in pieces of at least a million FMAs, and of enough

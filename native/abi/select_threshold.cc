@@ -91,7 +91,8 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
   if (starved || cancelled(context)) return starved ? check.status() : TSV_E_CANCELLED;
   end[0] = 0;
   for (int64_t r = 0; r < rows.rows; ++r) {
-    memmove(index + end[r], index + r * rows.n, size_t(end[r + 1]) * sizeof *index);
+    const int32_t selected = end[r + 1];
+    if (selected > 0) memmove(index + end[r], index + r * rows.n, size_t(selected) * sizeof *index);
     end[r + 1] += end[r];
   }
   return TSV_OK;

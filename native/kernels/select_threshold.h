@@ -154,7 +154,7 @@ void select_threshold_of(const tsv::SelectThreshold& a) {
   if (passing < least) cut = cut_first<V>(s, least);
   if (passing > most && a.max >= 0) cut = cut_first<V>(s, most);
   *a.selected = emit<V>(s.keys, s.count, cut, 0, places);
-  memcpy(a.indices, places, size_t(*a.selected) * sizeof *places);
+  if (*a.selected > 0) memcpy(a.indices, places, size_t(*a.selected) * sizeof *places);
 }
 
 template <class V>

@@ -212,6 +212,43 @@ tsv_attention_args make_attention(Maker& m, bool output) {
 tsv_attention_args make_attention_scores(Maker& m) { return make_attention(m, false); }
 tsv_attention_args make_attention_output(Maker& m) { return make_attention(m, true); }
 
+tsv_select_threshold_args make_select_threshold(Maker& m) {
+  tsv_select_threshold_args a = {};
+  const int64_t rows = m.size(), n = m.size();
+  a.x = m.tensor({rows, n}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{rows, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({rows}, TSV_INT32) : nullptr;
+  a.rule = m.choice(TSV_RULE_MASS);
+  a.parameter = m.maybe(10) ? NAN : fabs(double(m.random.number()));
+  a.ddof = m.choice(1);
+  a.min = m.number(-1, n);
+  a.max = m.maybe(2) ? -1 : m.number(a.min < 0 || a.min > n ? 0 : a.min, n);
+  a.indices = m.tensor({rows * n}, TSV_INT32);
+  a.offsets = m.tensor({rows + 1}, TSV_INT32);
+  return a;
+}
+
+tsv_bipartite_match_args make_bipartite_match(Maker& m) {
+  tsv_bipartite_match_args a = {};
+  const int64_t batch = m.size(), height = 1 + m.random.below(4), width = 1 + m.random.below(5);
+  a.partition = m.choice(TSV_PARTITION_EVERY);
+  const int64_t n = a.partition == TSV_PARTITION_GRID ? height * width : m.size();
+  a.metric = m.tensor({batch, n, m.size()}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{batch, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
+  a.threshold = m.maybe(2) ? NAN : double(m.random.number());
+  a.r = m.number(0, n);
+  a.grid[0] = m.number(height, height), a.grid[1] = m.number(width, width);
+  a.stride[0] = m.number(1, height), a.stride[1] = m.number(1, width);
+  a.seed = m.maybe(2) && a.partition == TSV_PARTITION_GRID ? -1 : m.number(0, 100);
+  a.every = m.number(1, n + 1);
+  a.output_lengths = m.tensor({batch}, TSV_INT32);
+  a.offsets = m.tensor({batch * n + 1}, TSV_INT32);
+  a.members = m.tensor({batch * n}, TSV_INT32);
+  a.assignment = m.tensor({batch, n}, TSV_INT32);
+  return a;
+}
+
 // A map of two slots a row with two members each, or of random numbers, which are seldom a map.
 tsv_token_map make_map(Maker& m, int64_t rows, int64_t n) {
   const bool wild = m.maybe(10);
@@ -345,6 +382,8 @@ int main() {
     fuzz("token_norms", tsv_token_norms, make_token_norms);
     fuzz("gather_tokens", tsv_gather_tokens, make_gather_tokens);
     fuzz("top_k", tsv_top_k, make_top_k);
+    fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
+    fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);
     fuzz("attention_scores", tsv_attention_scores, make_attention_scores);
     fuzz("attention", tsv_attention, make_attention_output);
     fuzz("matmul", tsv_matmul, make_matmul);
