@@ -35,7 +35,15 @@ void print_shape(const int64_t* dims, int rank, char* text, size_t length) {
 
 }  // namespace
 
-Check::Check(tsv_context* context) : error_(&context->error), check_only_(context->check_only != 0) {
+Check::Check(tsv_context* context) : error_(context == nullptr ? nullptr : &context->error) {
+  // Of another version, or none: there is no place to say what is wrong, only that something is.
+  if (context == nullptr || context->size != sizeof *context) {
+    error_ = &unheard_;
+    memset(error_, 0, sizeof *error_);
+    error_->status = TSV_E_ABI;
+    return;
+  }
+  check_only_ = context->check_only != 0;
   memset(error_, 0, sizeof *error_);
 }
 

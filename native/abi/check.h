@@ -116,7 +116,8 @@ class Check {
   Extent extents_[kMaxExtents];
   int extent_count_ = 0;
   tsv_error* error_;
-  bool check_only_;
+  tsv_error unheard_;  // for a call without a context to report to
+  bool check_only_ = false;
   bool checked_ = false;
 };
 

@@ -142,7 +142,7 @@ typedef struct tsv_error {
 } tsv_error;
 
 typedef struct tsv_context {
-  uint32_t size;
+  uint32_t size; /* its sizeof; a call with another size, or without a context, returns TSV_E_ABI */
   const volatile int32_t* cancelled; /* NULL, or a flag read before and between blocks of work */
   tsv_error error;                   /* filled when a call fails */
   int32_t check_only;                /* 1: check the arguments, write nothing */

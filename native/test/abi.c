@@ -231,6 +231,12 @@ static void test_struct_sizes(void) {
   prepare(&call);
   call.arguments.size = 0;
   refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+
+  out[0] = -7; /* no context, and one of another version */
+  CHECK(tsv_gather_tokens(NULL, &gather.known) == TSV_E_ABI);
+  context.size = 8;
+  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_E_ABI);
+  CHECK(out[0] == -7);
 }
 
 /* ---- Indices from outside */
