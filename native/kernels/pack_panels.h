@@ -56,10 +56,10 @@ void pack_key_panels_of(const tsv::PackPanels& a) {
     if (adjacent) {
       const auto* first = rows[0];
       const int64_t stride = a.source.stride;
+      constexpr int kSquaresAhead = 2;  // as many streams as lanes are too many for the hardware to follow
       transpose_rows<V>(a.depth, out, width, [=](int lane, int64_t k, int n) {
         const auto* at = first + lane * stride + k;
-        V::prefetch(at +
-                    L * stride);  // the rows of the next square: too many streams for the hardware to follow
+        V::prefetch(at + kSquaresAhead * L * stride);
         return n == L ? S::load(at) : S::load(at, n);
       });
     } else {
