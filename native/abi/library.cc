@@ -1,4 +1,5 @@
 // What is not an operation: version, names, instruction set, threads.
+#include "abi/check.h"
 #include "kernels/kernels.h"
 #include "runtime/cpu_features.h"
 #include "runtime/dispatch.h"
@@ -18,6 +19,8 @@ const char* tsv_argument_path(int32_t argument) {
   };
   return argument > 0 && size_t(argument) < sizeof paths / sizeof *paths ? paths[argument] : "";
 }
+
+int64_t tsv_dtype_bytes(int32_t dtype) { return tsv::bytes_of(dtype); }
 
 const char* tsv_isa_name(int32_t isa) {
   static const char* const names[] = {"scalar", "neon", "avx2", "avx512"};

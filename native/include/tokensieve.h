@@ -59,8 +59,7 @@ typedef struct tsv_tensor {
   uint64_t byte_offset;
 } tsv_tensor;
 
-/* Arguments by number, so that a caller can name them in its own words. The text is the path JavaScript uses.
- */
+/* Arguments by number, so that a caller can name them in its own words; the text is JavaScript's path. */
 #define TSV_FOR_EACH_ARGUMENT(ENTRY) \
   ENTRY(NONE, "") \
   ENTRY(ARGUMENTS, "arguments") \
@@ -148,12 +147,12 @@ typedef struct tsv_context {
   int32_t check_only;                /* 1: check the arguments, write nothing */
 } tsv_context;
 
-/* ---- The library
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The library ---- */
 
 uint32_t tsv_abi_version(void);
 const char* tsv_version(void);
 const char* tsv_argument_path(int32_t argument);
+int64_t tsv_dtype_bytes(int32_t dtype); /* that an element takes */
 
 typedef enum tsv_isa { TSV_ISA_SCALAR = 0, TSV_ISA_NEON = 1, TSV_ISA_AVX2 = 2, TSV_ISA_AVX512 = 3 } tsv_isa;
 const char* tsv_isa_name(int32_t isa);
@@ -176,8 +175,7 @@ typedef void (*tsv_task)(void* state, int64_t index);
 typedef void (*tsv_parallel_for)(void* user, int64_t count, tsv_task task, void* state);
 void tsv_set_executor(tsv_parallel_for parallel_for, void* user);
 
-/* ---- Attention
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Attention ---- */
 
 typedef enum tsv_query_selection {
   TSV_QUERIES_ALL = 0,
@@ -242,8 +240,7 @@ typedef struct tsv_attention_args {
 tsv_status tsv_attention_scores(tsv_context* context, const tsv_attention_args* arguments);
 tsv_status tsv_attention(tsv_context* context, const tsv_attention_args* arguments);
 
-/* ---- Selection
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Selection ---- */
 
 typedef enum tsv_order { TSV_ORDER_INDEX = 0, TSV_ORDER_VALUE = 1 } tsv_order;
 
@@ -295,8 +292,7 @@ typedef struct tsv_token_norms_args {
 } tsv_token_norms_args;
 tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arguments);
 
-/* ---- Moving tokens
- * -------------------------------------------------------------------------------------------- */
+/* ---- Moving tokens ---- */
 
 /* Rows of x by index: x [R,N,C]; indices int32 or int64, either [R,K], or ragged [total] with offsets int32
  * [R+1]. tokens: [R,K,C]; ragged: [R,maxM,C] padded with zeros, or packed [total,C]. */
@@ -355,8 +351,7 @@ typedef struct tsv_restore_tokens_args {
 } tsv_restore_tokens_args;
 tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments);
 
-/* ---- Matching
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Matching ---- */
 
 typedef enum tsv_partition {
   TSV_PARTITION_ALTERNATE = 0,
@@ -389,8 +384,7 @@ typedef struct tsv_bipartite_match_args {
 } tsv_bipartite_match_args;
 tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_args* arguments);
 
-/* ---- Dense products
- * ------------------------------------------------------------------------------------------- */
+/* ---- Dense products ---- */
 
 typedef enum tsv_activation {
   TSV_ACTIVATION_NONE = 0,
@@ -412,8 +406,7 @@ typedef struct tsv_matmul_args {
 } tsv_matmul_args;
 tsv_status tsv_matmul(tsv_context* context, const tsv_matmul_args* arguments);
 
-/* ---- For benchmarks
- * ------------------------------------------------------------------------------------------ */
+/* ---- For benchmarks ---- */
 
 typedef enum tsv_ceiling { TSV_CEILING_FMA = 0, TSV_CEILING_READ, TSV_CEILING_COPY } tsv_ceiling;
 

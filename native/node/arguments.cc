@@ -29,20 +29,6 @@ size_t element_bytes(int type) {
   }
 }
 
-int64_t dtype_bytes(int32_t dtype) {
-  switch (dtype) {
-    case TSV_FLOAT16:
-    case TSV_BFLOAT16:
-      return 2;
-    case TSV_INT64:
-      return 8;
-    case TSV_UINT8:
-      return 1;
-    default:
-      return 4;
-  }
-}
-
 bool refuse(napi_env env, const char* code, const std::string& message) {
   napi_throw_error(env, code, message.c_str());
   return false;
@@ -67,7 +53,7 @@ bool read_slot(napi_env env, const double* header, int index, napi_value value, 
     slot->shape[i] = int64_t(header[2 + i]);
     count *= header[2 + i];
   }
-  slot->bytes = size_t(count) * size_t(dtype_bytes(slot->tensor.dtype));
+  slot->bytes = size_t(count) * size_t(tsv_dtype_bytes(slot->tensor.dtype));
   if (!(count >= 0 && count < 1e13) || slot->bytes > view.bytes) {
     bool detached = false;
     napi_is_detached_arraybuffer(env, view.buffer, &detached);
