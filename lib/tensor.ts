@@ -31,16 +31,6 @@ export interface Tensor<T extends DataType = DataType> {
 /** A tensor of any float type. */
 export type FloatTensor = Tensor<FloatType>;
 
-/** Bytes an element takes. */
-export const bytesPerElement: Readonly<Record<DataType, number>> = {
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int32: 4,
-  int64: 8,
-  uint8: 1,
-};
-
 const Float16 = (globalThis as { Float16Array?: Float16ArrayConstructor }).Float16Array;
 
 function holds(type: DataType, data: unknown): boolean {

@@ -144,7 +144,6 @@ class TokenMask {
                                : mask.as<uint8_t>()),
         length_(lengths.present() ? lengths.as<int32_t>()[row] : n) {}
   int operator[](int64_t i) const { return i >= length_ ? 2 : mask_ == nullptr ? 0 : mask_[i]; }
-  bool trivial(int64_t n) const { return mask_ == nullptr && length_ >= n; }
 
  private:
   const uint8_t* mask_;

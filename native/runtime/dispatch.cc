@@ -34,7 +34,7 @@ const Kernels* kernels_of(int32_t isa) {
       return cpu_features().avx512 ? &tsv_kernels_avx512 : nullptr;
 #elif defined(__aarch64__) || defined(_M_ARM64)
     case TSV_ISA_NEON:
-      return &tsv_kernels_neon;
+      return cpu_features().neon ? &tsv_kernels_neon : nullptr;
 #endif
     default:
       return nullptr;

@@ -194,6 +194,31 @@ suite(`attention (${info().isa})`, () => {
     }
   });
 
+  for (const [label, shape] of [
+    ['in one tile', { B: 2, H: 4, Hkv: 2, Nq: 33, N: 130 }],
+    ['in tiles of keys', { H: 1, Nq: 70, N: 41_000, D: 8 }],
+  ] as const) {
+    test(`gives the entropy that attentionScores gives, ${label}`, () => {
+      const { q, k, v } = makeInputs(seeded(61), shape);
+      const options = { causal: true, entropy: true };
+      const { entropy } = attentionSync(q, k, v, options);
+      assertSameBits(entropy as Tensor, attentionScoresSync(q, k, options).entropy as Tensor);
+    });
+
+    test(`takes the log-sum-exp that is known, ${label}`, () => {
+      const { q, k, v } = makeInputs(seeded(62), shape);
+      const own = attentionSync(q, k, v, { scores: true, entropy: true });
+      const given = attentionSync(q, k, v, { scores: true, entropy: true, lse: own.lse });
+      for (const field of ['output', 'lse', 'scores', 'entropy'] as const) {
+        const expected = own[field] as Tensor<'float32'>;
+        const tolerance = (i: number) =>
+          2e-5 *
+          (field === 'scores' ? expected.data[i] : Math.max(...expected.data.slice(0, 64).map(Math.abs)));
+        assertWithin(given[field] as Tensor, decode(expected), tolerance, field);
+      }
+    });
+  }
+
   test('layout bnhd, for inputs and output', () => {
     for (const type of floatTypes) {
       const { q, k, v } = makeInputs(seeded(5), { B: 2, H: 4, Hkv: 2, N: 33, Nq: 15, Dv: 24, type });
