@@ -8,7 +8,7 @@ function bipartiteMatch(shape: MergingShape): Case {
   return defineCase({
     operation: 'bipartiteMatch',
     shape: mergingName(shape),
-    kernels: ['token_norms', 'pack_key_panels', 'similarity_argmax', 'paired_cosine', 'top_k'],
+    kernels: ['token_norms', 'pack_key_panels', 'similarity_argmax', 'paired_similarity', 'top_k'],
     flops: 2 * B * Math.ceil(N / 2) * Math.floor(N / 2) * C,
     read: B * N * C * 4,
     written: B * 3 * N * 4,

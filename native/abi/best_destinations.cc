@@ -1,6 +1,7 @@
 // By batch items, in groups whose packed destinations stay within a bound: norms, packing, and the product
 // with its maximum (kernels/similarity_argmax.h), for which destinations are scaled to unit length when
-// packed. The cosine with the one winner is then taken again by itself, in float64 (kernels/paired_cosine.h).
+// packed. The cosine with the one winner is then taken again by itself, in float64
+// (kernels/paired_similarity.h).
 #include "abi/best_destinations.h"
 
 #include <math.h>
@@ -132,8 +133,9 @@ bool match_rows(const Group& g, int64_t item, int64_t first, int64_t count, cons
     if (norm == 0.0f || std::isnan(norm) || place < 0) place = best_without_direction(g, item, norm == 0.0f);
     destinations[i] = s.destinations[place];
   }
-  g.kernels.paired_cosine(
-      {g.metric.rows(item), sources, destinations, count, g.channels, similarity + first});
+  const Rows tokens = g.metric.rows(item);
+  g.kernels.paired_similarity(
+      {tokens, tokens, sources, destinations, count, g.channels, TSV_METRIC_COSINE, similarity + first});
   return true;
 }
 

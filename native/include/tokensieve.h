@@ -351,6 +351,14 @@ typedef struct tsv_restore_tokens_args {
 } tsv_restore_tokens_args;
 tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments);
 
+/* ---- Similarity ---- */
+
+typedef enum tsv_similarity_metric {
+  TSV_METRIC_COSINE = 0, /* 0 with a zero vector */
+  TSV_METRIC_DOT = 1,
+  TSV_METRIC_L2 = 2 /* minus the squared distance */
+} tsv_similarity_metric;
+
 /* ---- Matching ---- */
 
 typedef enum tsv_partition {

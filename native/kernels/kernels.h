@@ -97,13 +97,15 @@ struct SimilarityArgmax {
   int32_t* place;
 };
 
-// out[i] = the cosine of source[first[i]] and source[second[i]]
-struct PairedCosine {
-  Rows source;
+// out[i] = the similarity of a[first ? first[i] : i] and b[second ? second[i] : i]: see paired_similarity.h.
+struct PairedSimilarity {
+  Rows a;
+  Rows b;
   const int32_t* first;
   const int32_t* second;
   int64_t count;
   int64_t columns;
+  int32_t metric;  // tsv_similarity_metric
   float* out;
 };
 
@@ -303,7 +305,7 @@ struct KernelShape {
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \
-  X(paired_cosine, PairedCosine)
+  X(paired_similarity, PairedSimilarity)
 
 struct Kernels {
   KernelShape shape;

@@ -10,7 +10,7 @@
 #include "kernels/matmul.h"
 #include "kernels/merge_tokens.h"
 #include "kernels/pack_panels.h"
-#include "kernels/paired_cosine.h"
+#include "kernels/paired_similarity.h"
 #include "kernels/restore_tokens.h"
 #include "kernels/select_threshold.h"
 #include "kernels/similarity_argmax.h"

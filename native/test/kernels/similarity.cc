@@ -66,34 +66,3 @@ KERNEL_TEST(similarity_argmax) {
     }
   }
 }
-
-KERNEL_TEST(paired_cosine) {
-  constexpr int64_t kRows = 6;
-  const int32_t first[] = {0, 1, 2, 3, 4, 5}, second[] = {1, 1, 3, 2, 5, 4};
-  for (int32_t dtype : kFloatTypes) {
-    for (int64_t columns : lengths_around(table)) {
-      Random random(columns + 1);
-      Matrix x(dtype, kRows, columns, 2, columns % 3);
-      x.fill(random);
-      for (int64_t c = 0; c < columns; ++c) {
-        x.set(4, c, 0);                                                 // a zero vector
-        if (dtype != TSV_FLOAT16) x.set(3, c, 1e30 * random.number());  // squares past float32's range
-      }
-      Buffer<float> out(kRows);
-      table.paired_cosine({x.rows(), first, second, kRows, columns, out.data()});
-      at("paired_cosine type %d, %d columns", dtype, int(columns));
-      for (int64_t i = 0; i < kRows; ++i) {
-        double product = 0, a = 0, b = 0;
-        for (int64_t c = 0; c < columns; ++c) {
-          product += x.at(first[i], c) * x.at(second[i], c);
-          a += x.at(first[i], c) * x.at(first[i], c);
-          b += x.at(second[i], c) * x.at(second[i], c);
-        }
-        const double expected = a == 0 || b == 0 ? 0 : product / (sqrt(a) * sqrt(b));
-        CHECK_NEAR(out[i], expected, kUnit * fabs(expected) + 1e-15);
-        if (first[i] == second[i] && a > 0) CHECK(out[i] == 1);
-      }
-      CHECK(out[2] == out[3]);
-    }
-  }
-}
