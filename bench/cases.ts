@@ -7,6 +7,7 @@ import { ceilingKernels, kernelNames } from './ceilings.js';
 import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
+import { cases as pairedSimilarity } from './paired-similarity.js';
 import { cases as restoreTokens } from './restore-tokens.js';
 import { cases as selectThreshold } from './select-threshold.js';
 import { cases as tokenNorms } from './token-norms.js';
@@ -23,6 +24,7 @@ export const cases: readonly Case[] = [
   ...restoreTokens,
   ...matmul,
   ...tokenNorms,
+  ...pairedSimilarity,
 ];
 
 /** The cases whose name contains the text, in any case of letters. */

@@ -54,6 +54,11 @@ export {
   mergeTokens,
   mergeTokensSync,
 } from './ops/merge-tokens.js';
+export {
+  type PairedSimilarityOptions,
+  pairedSimilarity,
+  pairedSimilaritySync,
+} from './ops/paired-similarity.js';
 export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 export {
   type SelectThresholdOptions,

@@ -13,7 +13,8 @@ import {
   runAsync,
   runSync,
 } from './call.js';
-import { readRowsOfScores, type ScoreOptions } from './rows-of-scores.js';
+import { readRowsOfScores } from './rows-of-scores.js';
+import type { MaskOptions } from './token-rows.js';
 
 /**
  * What a score must pass. The first four are thresholds, read off the row but for `above`, and pass what is
@@ -29,7 +30,7 @@ export type ThresholdRule =
   | { mass: number };
 
 /** Options of {@link selectThreshold}. */
-export interface SelectThresholdOptions extends CommonOptions, ScoreOptions {
+export interface SelectThresholdOptions extends CommonOptions, MaskOptions {
   /** The best are added up to so many, as far as there are. */
   min?: number;
   /** The worst are dropped down to so many. */

@@ -9,10 +9,12 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
 } from './call.js';
+import { type MaskOptions, readTokenRows } from './token-rows.js';
 
 /** Options of {@link tokenNorms}. */
-export interface TokenNormsOptions extends CommonOptions {
+export interface TokenNormsOptions extends CommonOptions, MaskOptions {
   /** 2: Euclidean (default). 1: sum of absolute values. */
   p?: 1 | 2;
   /** A tensor to fill. */
@@ -23,23 +25,25 @@ function prepare(x: FloatTensor, options: TokenNormsOptions): Invocation<Tensor<
   const tokens = readTensor('x', x, floatTypes);
   const channels = tokens.dims.at(-1) ?? 0;
   const dims = tokens.dims.slice(0, -1);
-  const rows = dims.reduce((a, b) => a * b, 1);
+  const { mask, lengths, rowDims, length } = readTokenRows(dims, options);
   const norms = outputFor(options.out, 'norms', 'float32', dims);
   return {
     operation: 'tokenNorms',
-    inputs: [{ ...tokens, dims: [rows, channels] }],
-    outputs: [{ ...norms, tensor: { ...norms.tensor, dims: [rows] } }],
+    inputs: [{ ...tokens, dims: [...rowDims, length, channels] }, mask, lengths],
+    outputs: [withDims(norms, [...rowDims, length])],
     numbers: [readInteger('options.p', options.p, 2)],
     result: () => norms.tensor,
   };
 }
 
 /**
- * The norm of every token: `norms[b,n] = ||x[b,n,:]||_p`, float32 whatever the type of x.
+ * The norm of every token: `norms[b,n] = ||x[b,n,:]||_p`, float32 whatever the type of x; 0 for a dropped token
+ * (mask 2).
  *
  * @param x `[...,N,C]`, float32, float16 or bfloat16
  * @returns `[...,N]`, float32
- * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
+ *   `ERR_TOKENSIEVE_OVERLAP`
  */
 export async function tokenNorms(x: FloatTensor, options?: TokenNormsOptions): Promise<Tensor<'float32'>> {
   const given = readOptions(options);

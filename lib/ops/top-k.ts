@@ -13,10 +13,11 @@ import {
   runAsync,
   runSync,
 } from './call.js';
-import { readRowsOfScores, type ScoreOptions } from './rows-of-scores.js';
+import { readRowsOfScores } from './rows-of-scores.js';
+import type { MaskOptions } from './token-rows.js';
 
 /** Options of {@link topK}. */
-export interface TopKOptions<T extends FloatTensor = FloatTensor> extends CommonOptions, ScoreOptions {
+export interface TopKOptions<T extends FloatTensor = FloatTensor> extends CommonOptions, MaskOptions {
   /** Highest first (default), or lowest. */
   largest?: boolean;
   /** The order of a row's winners: ascending index (default), or best first. */

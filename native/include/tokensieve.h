@@ -102,6 +102,7 @@ typedef struct tsv_tensor {
   ENTRY(MIN, "options.min") \
   ENTRY(MAX, "options.max") \
   ENTRY(P, "options.p") \
+  ENTRY(SIMILARITY_METRIC, "options.metric") \
   ENTRY(R, "options.r") \
   ENTRY(THRESHOLD, "options.threshold") \
   ENTRY(PARTITION, "options.partition") \
@@ -286,9 +287,12 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
 
 typedef struct tsv_token_norms_args {
   uint32_t size;
-  const tsv_tensor* x; /* [R,C], float32, float16 or bfloat16 */
-  int32_t p;           /* 1 or 2 */
-  tsv_tensor* norms;   /* float32 [R] */
+  const tsv_tensor* x;       /* [N,C], [B,N,C] or [B,H,N,C], float32, float16 or bfloat16; any strides with a
+                                dense last dimension */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N], R rows in all: the norm of what is masked 2 is 0 */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int32_t p;                 /* 1 or 2 */
+  tsv_tensor* norms;         /* float32, the dims of x but the last */
 } tsv_token_norms_args;
 tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arguments);
 
@@ -358,6 +362,19 @@ typedef enum tsv_similarity_metric {
   TSV_METRIC_DOT = 1,
   TSV_METRIC_L2 = 2 /* minus the squared distance */
 } tsv_similarity_metric;
+
+/* How alike each token of a is to the token of b at the same place. */
+typedef struct tsv_paired_similarity_args {
+  uint32_t size;
+  const tsv_tensor* a;       /* [N,C], [B,N,C] or [B,H,N,C], float32, float16 or bfloat16; any strides with a
+                                dense last dimension */
+  const tsv_tensor* b;       /* the same dims, any float type */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N], R rows in all: 2 gives 0 */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int32_t metric;            /* tsv_similarity_metric */
+  tsv_tensor* similarity;    /* float32, the dims of a but the last */
+} tsv_paired_similarity_args;
+tsv_status tsv_paired_similarity(tsv_context* context, const tsv_paired_similarity_args* arguments);
 
 /* ---- Matching ---- */
 

@@ -9,9 +9,23 @@ tsv_status token_norms(tsv_context* context, Arguments& a) {
   tsv_token_norms_args c = {};
   c.size = sizeof c;
   c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
   c.p = a.small(0);
   c.norms = a.output(0);
   return tsv_token_norms(context, &c);
+}
+
+tsv_status paired_similarity(tsv_context* context, Arguments& a) {
+  tsv_paired_similarity_args c = {};
+  c.size = sizeof c;
+  c.a = a.input(0);
+  c.b = a.input(1);
+  c.mask = a.input(2);
+  c.lengths = a.input(3);
+  c.metric = a.small(0);
+  c.similarity = a.output(0);
+  return tsv_paired_similarity(context, &c);
 }
 
 tsv_status gather_tokens(tsv_context* context, Arguments& a) {
@@ -169,7 +183,8 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers
-    {"tokenNorms", 1, 1, 1, token_norms},
+    {"tokenNorms", 3, 1, 1, token_norms},
+    {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 1, 1, gather_tokens},
     {"topK", 4, 2, 3, top_k},
     {"attentionScores", 9, 3, 14, attention_scores},

@@ -126,10 +126,24 @@ class Maker {
 
 tsv_token_norms_args make_token_norms(Maker& m) {
   tsv_token_norms_args a = {};
-  const int64_t rows = m.size(), columns = m.size();
-  a.x = m.tensor({rows, columns}, m.float_type());
+  const int64_t rows = m.size(), n = m.size(), columns = m.size();
+  a.x = m.tensor({rows, n, columns}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{rows, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({rows}, TSV_INT32) : nullptr;
   a.p = int32_t(m.number(1, 2));
-  a.norms = m.tensor({rows}, TSV_FLOAT32);
+  a.norms = m.tensor({rows, n}, TSV_FLOAT32);
+  return a;
+}
+
+tsv_paired_similarity_args make_paired_similarity(Maker& m) {
+  tsv_paired_similarity_args a = {};
+  const int64_t rows = m.size(), n = m.size(), columns = m.size();
+  a.a = m.tensor({rows, n, columns}, m.float_type());
+  a.b = m.tensor({rows, n, columns}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{rows, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({rows}, TSV_INT32) : nullptr;
+  a.metric = m.choice(TSV_METRIC_L2);
+  a.similarity = m.tensor({rows, n}, TSV_FLOAT32);
   return a;
 }
 
@@ -380,6 +394,7 @@ int main() {
     if (tsv_set_isa(isa) != TSV_OK) continue;
     printf("%s\n", tsv_isa_name(isa));
     fuzz("token_norms", tsv_token_norms, make_token_norms);
+    fuzz("paired_similarity", tsv_paired_similarity, make_paired_similarity);
     fuzz("gather_tokens", tsv_gather_tokens, make_gather_tokens);
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);

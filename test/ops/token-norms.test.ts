@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { info, type Tensor, tokenNorms, tokenNormsSync } from 'tokensieve';
 import { tokenNorms as reference } from '../reference/token-norms.js';
-import { assertWithin } from '../support/assertions.js';
+import { assertSameBits, assertWithin } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
 import { errorBudget } from '../support/error-budget.js';
+import { randomMask } from '../support/masks.js';
 import { seeded } from '../support/random.js';
 import { decode, emptyTensor, floatTypes, randomTensor, tensorOf, viewOf } from '../support/tensors.js';
 
@@ -45,6 +47,21 @@ suite(`tokenNorms (${info().isa})`, () => {
     for (const type of floatTypes) assertNorms(tensorOf(type, [1e-7, -2e-7, 6e-8, 0], [1, 4]), 1);
   });
 
+  test('dropped tokens have norm 0, by mask and by lengths', () => {
+    const random = seeded(4);
+    const x = randomTensor(random, 'float32', [3, 2, 50, 8]);
+    const whole = tokenNormsSync(x);
+    const mask = randomMask(random, 150);
+    const lengths = Int32Array.of(50, 0, 17);
+    const masked = whole.data.map((norm, i) => (mask[Math.floor(i / 100) * 50 + (i % 50)] === 2 ? 0 : norm));
+    assertSameBits(tokenNormsSync(x, { mask }), { ...whole, data: masked });
+    assertSameBits(tokenNormsSync(x, { mask: tensorOf('uint8', mask, [3, 50]) }), { ...whole, data: masked });
+    const both = masked.map((norm, i) => (i % 50 >= lengths[Math.floor(i / 100)] ? 0 : norm));
+    assertSameBits(tokenNormsSync(x, { mask, lengths }), { ...whole, data: both });
+    const one = tokenNormsSync(tensorOf('float32', [3, 4], [1, 2]), { mask: Uint8Array.of(2) });
+    assert.deepEqual(Array.from(one.data), [0]);
+  });
+
   const roomFor = (dims: readonly number[]) => ({
     empty: () => ({ norms: emptyTensor('float32', dims) }),
     tensors: ({ norms }: { norms: Tensor<'float32'> }) => [norms],
@@ -83,6 +100,24 @@ suite(`tokenNorms (${info().isa})`, () => {
         value: 'int32',
       },
       { name: 'no x', args: [7, {}], code: 'ERR_TOKENSIEVE_TYPE', path: 'x', value: 7 },
+      {
+        name: 'a mask of another length',
+        args: [x, { mask: new Uint8Array(3) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.mask',
+      },
+      {
+        name: 'a mask of booleans',
+        args: [x, { mask: [true, false] }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.mask(\\.type)?',
+      },
+      {
+        name: 'too many lengths',
+        args: [x, { lengths: Int32Array.of(1, 1) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.lengths',
+      },
     ],
     roomFor([2]),
   );
@@ -103,5 +138,8 @@ suite(`tokenNorms (${info().isa})`, () => {
       },
     ],
   );
-  testMalformed([tokenNorms, tokenNormsSync], [x, { p: 1, out: roomFor([2]).empty() }]);
+  testMalformed(
+    [tokenNorms, tokenNormsSync],
+    [x, { p: 1, mask: new Uint8Array(2), lengths: Int32Array.of(2), out: roomFor([2]).empty() }],
+  );
 });

@@ -9,6 +9,7 @@ import { bipartiteMatch } from './bipartite-match.js';
 import { gatherTokens } from './gather-tokens.js';
 import { activate, erfc, matmul } from './matmul.js';
 import { mergeTokens } from './merge-tokens.js';
+import { pairedSimilarity } from './paired-similarity.js';
 import { restoreTokens } from './restore-tokens.js';
 import { quantile, selectThreshold } from './select-threshold.js';
 import { tokenNorms } from './token-norms.js';
@@ -149,6 +150,13 @@ suite('references', () => {
       [1, 0.15729920705028513, 1.8427007929497148, 2.209049699858544e-5],
     );
     assertClose([activate(1, 'gelu'), activate(1, 'geluTanh')], [0.8413447460685429, 0.8411919906082768]);
+  });
+
+  test('pairedSimilarity', () => {
+    const [a, b] = [values([3, 4, 0, 0, 1, 2], [3, 2]), values([4, 3, 1, 2, -2, -4], [3, 2])];
+    assertClose(pairedSimilarity(a, b), [24 / 25, 0, -1]);
+    assertClose(pairedSimilarity(a, b, 'dot'), [24, 0, -10]);
+    assertClose(pairedSimilarity(a, b, 'l2'), [-2, -5, -45]);
   });
 
   test('tokenNorms', () => {

@@ -21,6 +21,8 @@ export const errorBudget = {
   mergeTokens: { ofMagnitude: 16 * u, sizes: 4 * u },
   /** Relative. */
   tokenNorms: { relative: 16 * u },
+  /** Relative, where float64 sums cancel: of the magnitudes of their terms. */
+  pairedSimilarity: { relative: u, ofMagnitude: 2 ** -45 },
   /** Of the cosine itself: how close two candidates may be for either to be chosen. */
   bipartiteMatch: { similarity: 16 * u },
   /** Of the threshold itself: how close a score may be to it for either answer to be right. */

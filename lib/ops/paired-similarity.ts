@@ -1,0 +1,79 @@
+import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import {
+  type CommonOptions,
+  floatTypes,
+  type Invocation,
+  outputFor,
+  readChoice,
+  readOptions,
+  readSignal,
+  runAsync,
+  runSync,
+  withDims,
+  withRank,
+} from './call.js';
+import { type MaskOptions, readTokenRows } from './token-rows.js';
+
+/** Options of {@link pairedSimilarity}. */
+export interface PairedSimilarityOptions extends CommonOptions, MaskOptions {
+  /** The cosine (default; 0 with a zero vector), the product, or minus the squared distance. */
+  metric?: 'cosine' | 'dot' | 'l2';
+  /** A tensor to fill. */
+  out?: { similarity: Tensor<'float32'> };
+}
+
+const metrics = ['cosine', 'dot', 'l2'];
+
+function prepare(
+  a: FloatTensor,
+  b: FloatTensor,
+  options: PairedSimilarityOptions,
+): Invocation<Tensor<'float32'>> {
+  const left = readTensor('a', a, floatTypes);
+  const tokens = withBatch('a', left);
+  const dims = tokens.dims.slice(0, -1);
+  const { mask, lengths } = readTokenRows(dims, options);
+  const similarity = outputFor(options.out, 'similarity', 'float32', left.dims.slice(0, -1));
+  return {
+    operation: 'pairedSimilarity',
+    inputs: [tokens, withBatch('b', readTensor('b', b, floatTypes)), mask, lengths],
+    outputs: [withDims(similarity, dims)],
+    numbers: [readChoice('options.metric', options.metric, metrics, 'cosine')],
+    result: () => similarity.tensor,
+  };
+}
+
+/** `[B,N,C]` or `[B,H,N,C]`, leading 1s added where they were left out. */
+function withBatch(path: string, tensor: FloatTensor): FloatTensor {
+  return withRank(path, tensor, tensor.dims.length > 3 ? 4 : 3);
+}
+
+/**
+ * How alike the tokens of a are to those of b at the same place, such as a frame to the frame before: the cosine,
+ * the product, or minus the squared distance. Summed in float64 in one order: results are the same bits on every
+ * instruction set, and a token and its copy have a cosine of exactly 1 and a distance of exactly 0. A dropped token
+ * (mask 2) gives 0.
+ *
+ * @param a `[B,N,C]` or `[B,H,N,C]` (leading 1s may be left out), float32, float16 or bfloat16
+ * @param b the dims of a, of any float type
+ * @returns the dims of a but the last, float32
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
+ *   `ERR_TOKENSIEVE_OVERLAP`
+ */
+export async function pairedSimilarity(
+  a: FloatTensor,
+  b: FloatTensor,
+  options?: PairedSimilarityOptions,
+): Promise<Tensor<'float32'>> {
+  const given = readOptions(options);
+  return runAsync(prepare(a, b, given), readSignal(given));
+}
+
+/** {@link pairedSimilarity}, at once on the calling thread. */
+export function pairedSimilaritySync(
+  a: FloatTensor,
+  b: FloatTensor,
+  options?: PairedSimilarityOptions,
+): Tensor<'float32'> {
+  return runSync(prepare(a, b, readOptions(options)));
+}
