@@ -4,6 +4,7 @@ export type { Criterion } from './criteria/criterion.js';
 export * as criteria from './criteria/index.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
+export { type AttentionMask, fromAttentionMask } from './mask.js';
 export {
   type EvitOptions,
   evit,
@@ -74,5 +75,12 @@ export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.
 export { type OpCall, type Steps, step } from './steps.js';
 export * as strategies from './strategies/index.js';
 export type { Decision, Plan, Strategy } from './strategies/strategy.js';
-export type { DataType, DataTypeMap, FloatTensor, FloatType, Tensor } from './tensor.js';
+export {
+  allocate,
+  type DataType,
+  type DataTypeMap,
+  type FloatTensor,
+  type FloatType,
+  type Tensor,
+} from './tensor.js';
 export { type AssignmentOptions, TokenMap, type TokenMapFields } from './token-map.js';

@@ -1,4 +1,4 @@
-import { rangeError, typeError } from './errors.js';
+import { rangeError, TokenSieveError, typeError } from './errors.js';
 
 /** Element types, named as in ONNX Runtime; `bfloat16` is this package's addition. */
 export type DataType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'uint8';
@@ -61,7 +61,7 @@ const arrayNames: Readonly<Record<DataType, string>> = {
   uint8: 'a Uint8Array',
 };
 
-const sharedConstructors = {
+const arrayClasses = {
   float32: Float32Array,
   float16: Uint16Array,
   bfloat16: Uint16Array,
@@ -120,11 +120,39 @@ function readDims(path: string, dims: unknown): number[] {
 /** A new tensor of zeros; a float16 one uses the array class of `like` where that is a `Float16Array`. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[], like?: unknown): Tensor<T> {
   const useFloat16 = type === 'float16' && Float16 !== undefined && like instanceof Float16;
-  const Constructor = useFloat16 ? (Float16 as unknown as Float32ArrayConstructor) : sharedConstructors[type];
+  const Constructor = useFloat16 ? (Float16 as unknown as Float32ArrayConstructor) : arrayClasses[type];
   return { type, data: new Constructor(elementCount(dims)) as unknown as DataTypeMap[T], dims: [...dims] };
 }
 
-/** Convenience: a float32 tensor around an array, without a copy. */
-export function tensor(data: Float32Array, dims: readonly number[]): Tensor<'float32'> {
-  return readTensor('tensor', { type: 'float32', data, dims }, ['float32']);
+// More elements than this can not be addressed, and no operation takes a longer dim.
+const mostElements = 2 ** 40;
+const longestDim = 2 ** 31 - 1;
+
+/**
+ * A tensor of zeros in a `SharedArrayBuffer`. Asynchronous operations copy what could be transferred away while they
+ * run; shared memory cannot be, so they read it where it is: leave it alone until they have ended.
+ *
+ * @param type float16 and bfloat16 come as `Uint16Array`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE`; TokenSieveError `ERR_TOKENSIEVE_MEMORY`
+ *   when there is not so much memory
+ */
+export function allocate<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
+  if (!Object.hasOwn(arrayClasses, type)) {
+    const names = Object.keys(arrayClasses).map((name) => `'${name}'`);
+    throw typeError('type', names.join(' or '), type);
+  }
+  const shape = readDims('dims', dims);
+  const count = elementCount(shape);
+  if (count > mostElements || shape.some((dim) => dim > longestDim)) {
+    const expected = `dims up to ${longestDim}, of at most 2^40 elements together`;
+    throw rangeError('dims', expected, shape, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  const bytes = count * arrayClasses[type].BYTES_PER_ELEMENT;
+  const Constructor = arrayClasses[type] as unknown as new (memory: SharedArrayBuffer) => DataTypeMap[T];
+  try {
+    return { type, data: new Constructor(new SharedArrayBuffer(bytes)), dims: shape };
+  } catch (cause) {
+    const message = `no memory for a tensor of type ${type} and dims [${shape.join(', ')}]`;
+    throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', message, { cause });
+  }
 }

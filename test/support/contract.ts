@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Tensor } from 'tokensieve';
 import { assertSameBits, bytesOf, isArgumentError } from './assertions.js';
-import { copyOf } from './tensors.js';
+import { copyOf, sharedCopyOf } from './tensors.js';
 import { withThreads } from './threads.js';
 
 /** Options that every operation takes. */
@@ -57,6 +57,18 @@ function scribbled<Out>(out: Room<Out>): Out {
   return room;
 }
 
+/** Room for a result whose arrays are all shared memory. */
+function sharedRoom<Out>(out: Room<Out>): Out {
+  const share = (value: unknown): unknown =>
+    value instanceof Int32Array
+      ? sharedCopyOf({ type: 'int32', data: value, dims: [value.length] }).data
+      : sharedCopyOf(value as Tensor);
+  const room = scribbled(out);
+  return Object.fromEntries(
+    Object.entries(room as object).map(([name, value]) => [name, share(value)]),
+  ) as Out;
+}
+
 export function testContract<const Inputs extends readonly Tensor[], Result, Out>({
   inputs,
   run,
@@ -95,6 +107,14 @@ export function testContract<const Inputs extends readonly Tensor[], Result, Out
     await assert.rejects(run(copies(), { signal: 1 as unknown as AbortSignal }), refused);
   });
 
+  test('shared memory is read where it is', async () => {
+    const expected = tensors(runSync(copies()));
+    const shared = inputs.map(sharedCopyOf) as unknown as Inputs;
+    assertSameTensors(tensors(runSync(shared)), expected);
+    assertSameTensors(tensors(await run(shared)), expected);
+    assertSameTensors(shared, inputs);
+  });
+
   if (out === undefined) return;
 
   test('out receives the result', async () => {
@@ -105,6 +125,16 @@ export function testContract<const Inputs extends readonly Tensor[], Result, Out
     const later = scribbled(out);
     assertSameTensors(tensors(await run(copies(), { out: later })), expected);
     assertSameTensors(out.tensors(later), expected);
+  });
+
+  test('out may be shared memory', async () => {
+    const expected = tensors(runSync(copies()));
+    const shared = inputs.map(sharedCopyOf) as unknown as Inputs;
+    for (const call of [runSync, run]) {
+      const room = sharedRoom(out);
+      await call(shared, { out: room });
+      assertSameTensors(out.tensors(room), expected);
+    }
   });
 
   test('an aborted call writes nothing', async () => {

@@ -1,5 +1,5 @@
 // Makes tensors of every type from plain numbers, at any place in their buffer, and reads them back.
-import type { DataType, DataTypeMap, FloatType, Tensor } from 'tokensieve';
+import { allocate, type DataType, type DataTypeMap, type FloatType, type Tensor } from 'tokensieve';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './float16.js';
 import type { Random } from './random.js';
 
@@ -73,6 +73,13 @@ export function copyOf<T extends Tensor>(tensor: T): T {
   const { buffer, byteOffset, length } = tensor.data;
   const View = tensor.data.constructor as new (...view: [ArrayBufferLike, number, number]) => T['data'];
   return { ...tensor, data: new View(buffer.slice(0), byteOffset, length) };
+}
+
+/** The same tensor in shared memory. */
+export function sharedCopyOf<T extends Tensor>(tensor: T): T {
+  const shared = allocate(tensor.type, tensor.dims);
+  (shared.data as Uint8Array).set(tensor.data as Uint8Array);
+  return shared as T;
 }
 
 /** A tensor of zeros. */
