@@ -22,6 +22,7 @@ export interface Addon {
   threads(): number;
   setThreads(count: number): boolean;
   cpu(): string;
+  nativeApi(): object;
   readonly version: string;
   readonly abiVersion: number;
   readonly operations: readonly string[];

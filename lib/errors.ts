@@ -11,6 +11,7 @@ export const errorCodes = {
   ERR_TOKENSIEVE_OVERLAP: 'an output shares memory with an input or another output',
   ERR_TOKENSIEVE_DETACHED: 'the buffer of an argument was transferred away',
   ERR_TOKENSIEVE_MEMORY: 'memory for a result or for working space could not be had',
+  ERR_TOKENSIEVE_ABI: 'an addon that uses this one was compiled for another version of its C interface',
   ERR_TOKENSIEVE_NO_BINARY: 'no native binary fits this platform',
   ERR_TOKENSIEVE_NO_CUDA: 'no usable CUDA device; the message says why',
   ERR_TOKENSIEVE_ON_DEVICE: 'the data lives on a device and must be downloaded first',

@@ -17,6 +17,7 @@ export {
   topKPrune,
 } from './methods/index.js';
 export type { Reduction } from './move-tokens.js';
+export { nativeApi } from './native-api.js';
 export {
   type AttentionOutput,
   type AttentionWithOutputOptions,

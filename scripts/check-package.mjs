@@ -71,7 +71,7 @@ process.exit(1);\n`,
 try {
   const tarball = pack();
   run('npx', ['--no-install', 'publint', 'run', '--strict', tarball]);
-  run('npx', ['--no-install', 'attw', tarball]);
+  run('npx', ['--no-install', 'attw', '--profile', 'node16', tarball]); // subpaths need a resolver that reads exports
   install(tarball);
 } catch (error) {
   console.error(error.message);

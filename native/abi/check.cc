@@ -35,16 +35,16 @@ void print_shape(const int64_t* dims, int rank, char* text, size_t length) {
 
 }  // namespace
 
-Check::Check(tsv_context* context) : error_(context == nullptr ? nullptr : &context->error) {
-  // Of another version, or none: there is no place to say what is wrong, only that something is.
-  if (context == nullptr || context->size != sizeof *context) {
-    error_ = &unheard_;
-    memset(error_, 0, sizeof *error_);
+Check::Check(tsv_context* context) : error_(&unheard_) {
+  memset(error_, 0, sizeof *error_);
+  // Without a context, or with one that may end before its error, there is no place to say what is wrong.
+  if (context == nullptr || context->size < sizeof *context) {
     error_->status = TSV_E_ABI;
     return;
   }
-  check_only_ = context->check_only != 0;
+  error_ = &context->error;
   memset(error_, 0, sizeof *error_);
+  if (size(TSV_ARG_CONTEXT, context->size, sizeof *context)) check_only_ = context->check_only != 0;
 }
 
 void Check::fail(int32_t argument, tsv_status status, const char* got, const char* format, ...) {
@@ -182,6 +182,15 @@ View Check::lengths(const tsv_tensor* tensor, int64_t rows, int64_t n) {
   same(view, TSV_ARG_LENGTHS, 0, rows, "the batch");
   elements(view, TSV_ARG_LENGTHS, 0, n);
   return failed() ? View() : view;
+}
+
+bool Check::size(int32_t argument, uint32_t size, size_t known) {
+  if (size > 0 && size <= known) return true;
+  char got[32];
+  snprintf(got, sizeof got, "%" PRIu32 " bytes", size);
+  fail(argument, TSV_E_ABI, got, "a struct with its size set, at most %zu bytes in tokensieve %s", known,
+       TSV_VERSION);
+  return false;
 }
 
 void Check::same(const View& view, int32_t argument, int dimension, int64_t expected, const char* what) {

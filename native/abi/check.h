@@ -88,6 +88,8 @@ class Check {
   // Lengths [rows], each from 0 to n, or nothing.
   View lengths(const tsv_tensor* tensor, int64_t rows, int64_t n);
 
+  // A struct whose `size` is set, and no newer than the library, which knows `known` bytes of it.
+  bool size(int32_t argument, uint32_t size, size_t known);
   void same(const View& view, int32_t argument, int dimension, int64_t expected, const char* what);
   void range(int32_t argument, int64_t value, int64_t low, int64_t high);
   void that(bool condition, int32_t argument, tsv_status status, const char* expected, double got);
@@ -126,10 +128,9 @@ template <class Arguments>
 Arguments read_arguments(Check& check, const Arguments* given) {
   Arguments known;
   memset(&known, 0, sizeof known);
-  if (given == nullptr || given->size > sizeof known) {
-    check.fail(TSV_ARG_ARGUMENTS, TSV_E_ABI, given == nullptr ? "NULL" : "a newer one",
-               "a struct of at most %zu bytes", sizeof known);
-  } else {
+  if (given == nullptr) {
+    check.fail(TSV_ARG_ARGUMENTS, TSV_E_ABI, "NULL", "a struct");
+  } else if (check.size(TSV_ARG_ARGUMENTS, given->size, sizeof known)) {
     memcpy(&known, given, given->size);
   }
   return known;

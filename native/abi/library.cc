@@ -1,4 +1,4 @@
-// What is not an operation: version, names, instruction set, threads.
+// What is not an operation: version, names, instruction set, threads, the table of functions.
 #include "abi/check.h"
 #include "kernels/kernels.h"
 #include "runtime/cpu_features.h"
@@ -50,5 +50,14 @@ tsv_status tsv_set_threads(int32_t threads) {
 }
 
 void tsv_set_executor(tsv_parallel_for parallel_for, void* user) { tsv::set_executor(parallel_for, user); }
+
+const tsv_api* tsv_get_api(void) {
+  static const tsv_api api = {sizeof(tsv_api), TSV_ABI_VERSION,
+#define TSV_API_FUNCTION(result, name, parameters) tsv_##name,
+                              TSV_FOR_EACH_FUNCTION(TSV_API_FUNCTION)
+#undef TSV_API_FUNCTION
+  };
+  return &api;
+}
 
 }  // extern "C"

@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,7 +35,7 @@ typedef enum tsv_status {
   TSV_E_CANCELLED = 5, /* the context's flag was raised */
   TSV_E_MEMORY = 6,    /* working memory could not be had */
   TSV_E_DEVICE = 7,    /* a tensor lives on a device this build does not know */
-  TSV_E_ABI = 8        /* the struct is of a newer version than the library */
+  TSV_E_ABI = 8        /* a struct or a table is of another version */
 } tsv_status;
 
 typedef enum tsv_dtype {
@@ -62,6 +64,7 @@ typedef struct tsv_tensor {
 /* Arguments by number, so that a caller can name them in its own words; the text is JavaScript's path. */
 #define TSV_FOR_EACH_ARGUMENT(ENTRY) \
   ENTRY(NONE, "") \
+  ENTRY(CONTEXT, "context") \
   ENTRY(ARGUMENTS, "arguments") \
   ENTRY(X, "x") \
   ENTRY(A, "a") \
@@ -141,8 +144,10 @@ typedef struct tsv_error {
   char got[64];
 } tsv_error;
 
+/* A call without a context, or with one of another size, returns TSV_E_ABI. `error` says so when the context
+ * is larger than the library's, that is, of a newer header; a smaller one may lack it and is not touched. */
 typedef struct tsv_context {
-  uint32_t size; /* its sizeof; a call with another size, or without a context, returns TSV_E_ABI */
+  uint32_t size;                     /* its sizeof */
   const volatile int32_t* cancelled; /* NULL, or a flag read before and between blocks of work */
   tsv_error error;                   /* filled when a call fails */
   int32_t check_only;                /* 1: check the arguments, write nothing */
@@ -169,9 +174,14 @@ int32_t tsv_threads(void);
 /* 1..1024 threads, the calling one included. Waits until a running operation ends. */
 tsv_status tsv_set_threads(int32_t threads);
 
-/* Lends a host's threads: `parallel_for` must call task(state, i) once for each i in 0..count-1, on any
- * threads, and return when all have returned. NULL goes back to the library's own pool. Not while an
- * operation runs. */
+/* Lends a host's threads to every operation of the process, in place of the library's own pool, to which NULL
+ * goes back. `parallel_for` must call task(state, i) once for each i in 0..count-1, on any threads and in any
+ * order, and return when all have returned; results do not depend on how. It is called on the thread that
+ * called the operation: on several at once when operations run at once, and on one of the host's own when an
+ * operation is called from inside the host's tasks, so it must then find threads or run the tasks itself.
+ * Nothing may be thrown through it. A task never calls `parallel_for`, and takes from tens of microseconds to
+ * some milliseconds; each thread that ran one keeps up to 64 MB of working memory until it ends. Call this
+ * while no operation runs. */
 typedef void (*tsv_task)(void* state, int64_t index);
 typedef void (*tsv_parallel_for)(void* user, int64_t count, tsv_task task, void* state);
 void tsv_set_executor(tsv_parallel_for parallel_for, void* user);
@@ -444,6 +454,66 @@ tsv_status tsv_measure_ceiling(int32_t ceiling, float* memory, int64_t count, do
 
 /* The names of the kernels, each on every instruction set; NULL past the last. */
 const char* tsv_kernel_name(int32_t kernel);
+
+/* ---- The functions as a table, for those who do not link them ---- */
+
+/* Every function above: what it returns, its name without tsv_, its parameters. The first entry stays where
+ * it is; new ones go to the end. */
+#define TSV_FOR_EACH_FUNCTION(ENTRY) \
+  ENTRY(const char*, version, (void)) \
+  ENTRY(uint32_t, abi_version, (void)) \
+  ENTRY(const char*, argument_path, (int32_t)) \
+  ENTRY(int64_t, dtype_bytes, (int32_t)) \
+  ENTRY(const char*, isa_name, (int32_t)) \
+  ENTRY(int32_t, isa_supported, (int32_t)) \
+  ENTRY(int32_t, active_isa, (void)) \
+  ENTRY(tsv_status, set_isa, (int32_t)) \
+  ENTRY(void, cpu_name, (char*, size_t)) \
+  ENTRY(int32_t, threads, (void)) \
+  ENTRY(tsv_status, set_threads, (int32_t)) \
+  ENTRY(void, set_executor, (tsv_parallel_for, void*)) \
+  ENTRY(tsv_status, attention_scores, (tsv_context*, const tsv_attention_args*)) \
+  ENTRY(tsv_status, attention, (tsv_context*, const tsv_attention_args*)) \
+  ENTRY(tsv_status, top_k, (tsv_context*, const tsv_top_k_args*)) \
+  ENTRY(tsv_status, select_threshold, (tsv_context*, const tsv_select_threshold_args*)) \
+  ENTRY(tsv_status, token_norms, (tsv_context*, const tsv_token_norms_args*)) \
+  ENTRY(tsv_status, gather_tokens, (tsv_context*, const tsv_gather_tokens_args*)) \
+  ENTRY(tsv_status, merge_tokens, (tsv_context*, const tsv_merge_tokens_args*)) \
+  ENTRY(tsv_status, restore_tokens, (tsv_context*, const tsv_restore_tokens_args*)) \
+  ENTRY(tsv_status, paired_similarity, (tsv_context*, const tsv_paired_similarity_args*)) \
+  ENTRY(tsv_status, bipartite_match, (tsv_context*, const tsv_bipartite_match_args*)) \
+  ENTRY(tsv_status, matmul, (tsv_context*, const tsv_matmul_args*)) \
+  ENTRY(tsv_status, measure_ceiling, (int32_t, float*, int64_t, double*)) \
+  ENTRY(const char*, kernel_name, (int32_t))
+
+/* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
+ * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */
+typedef struct tsv_api {
+  uint32_t size; /* its sizeof in the library */
+  uint32_t abi;  /* the library's TSV_ABI_VERSION */
+#define TSV_API_MEMBER(result, name, parameters) result(*name) parameters;
+  TSV_FOR_EACH_FUNCTION(TSV_API_MEMBER)
+#undef TSV_API_MEMBER
+} tsv_api;
+const tsv_api* tsv_get_api(void);
+
+/* Whether a table has every function that this header declares: TSV_OK, or TSV_E_ABI with the reason in
+ * `error`. A newer library of the same TSV_ABI_VERSION has them; an older one may lack some. */
+static inline tsv_status tsv_check_api(const tsv_api* api, tsv_error* error) {
+  memset(error, 0, sizeof *error);
+  if (api != NULL && api->abi == TSV_ABI_VERSION && api->size >= sizeof(tsv_api)) return TSV_OK;
+  error->status = TSV_E_ABI;
+  snprintf(error->expected, sizeof error->expected,
+           "a tokensieve of C interface %u with a table of at least %u bytes, as in version %s",
+           (unsigned)TSV_ABI_VERSION, (unsigned)sizeof(tsv_api), TSV_VERSION);
+  if (api == NULL) {
+    snprintf(error->got, sizeof error->got, "NULL");
+  } else {
+    snprintf(error->got, sizeof error->got, "version %.16s of interface %u with %u bytes", api->version(),
+             (unsigned)api->abi, (unsigned)api->size);
+  }
+  return TSV_E_ABI;
+}
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 
 #include "node/arguments.h"
 #include "node/call.h"
-#include "tokensieve.h"
+#include "tokensieve_node.h"
 
 namespace {
 
@@ -49,6 +49,14 @@ Napi::Value measure_ceiling(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), rate);
 }
 
+// The table of the library's functions, for other addons.
+Napi::Value native_api(const Napi::CallbackInfo& info) {
+  static const napi_type_tag tag = {TSV_API_TAG_LOWER, TSV_API_TAG_UPPER};
+  const auto external = Napi::External<tsv_api>::New(info.Env(), const_cast<tsv_api*>(tsv_get_api()));
+  external.TypeTag(&tag);
+  return external;
+}
+
 // The texts that name(0), name(1), ... gives before its first NULL.
 Napi::Array names(Napi::Env env, const char* (*name)(int32_t)) {
   Napi::Array list = Napi::Array::New(env);
@@ -72,6 +80,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["threads"] = Napi::Function::New(env, threads, "threads");
   exports["setThreads"] = Napi::Function::New(env, set_threads, "setThreads");
   exports["cpu"] = Napi::Function::New(env, cpu, "cpu");
+  exports["nativeApi"] = Napi::Function::New(env, native_api, "nativeApi");
   exports["measureCeiling"] = Napi::Function::New(env, measure_ceiling, "measureCeiling");
   exports["version"] = Napi::String::New(env, tsv_version());
   exports["abiVersion"] = Napi::Number::New(env, tsv_abi_version());

@@ -1,5 +1,5 @@
-/* The C interface, used from C99 as a host would: calls, structs of other versions, bad arguments, a lent
- * executor. */
+/* The C interface, used from C99 as a host would: calls, bad arguments, structs and tables of other versions.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,46 +197,127 @@ static void test_error_text(void) {
   CHECK(context.error.status == TSV_OK && context.error.argument == TSV_ARG_NONE);
 }
 
-/* ---- Structs of other versions */
+/* ---- Structs and tables of other versions */
 
-static void test_struct_sizes(void) {
+/* What a refusal says. */
+static void check_refusal(const tsv_error* error, int32_t argument, const char* expected, const char* got,
+                          int line) {
+  check(error->status == TSV_E_ABI, line, "error.status");
+  check(error->argument == argument, line, "error.argument");
+  check(strcmp(error->expected, expected) == 0, line, error->expected);
+  check(strcmp(error->got, got) == 0, line, error->got);
+}
+
+static void test_argument_sizes(void) {
+  tsv_context context = new_context();
+  struct {
+    norms_call call;
+    char newer[16]; /* members that the library does not know would lie behind `call.arguments` */
+  } host;
+  char expected[128], got[64];
+  const unsigned known = (unsigned)sizeof host.call.arguments;
+  memset(&host, 0, sizeof host);
+  sprintf(expected, "a struct with its size set, at most %u bytes in tokensieve %s", known, TSV_VERSION);
+
+  prepare(&host.call); /* a caller newer than the library */
+  host.call.arguments.size = known + 8;
+  sprintf(got, "%u bytes", known + 8);
+  refuse(&host.call, TSV_E_ABI, TSV_ARG_ARGUMENTS, __LINE__);
+  CHECK(tsv_token_norms(&context, &host.call.arguments) == TSV_E_ABI);
+  check_refusal(&context.error, TSV_ARG_ARGUMENTS, expected, got, __LINE__);
+
+  prepare(&host.call);
+  host.call.arguments.size = UINT32_MAX;
+  refuse(&host.call, TSV_E_ABI, TSV_ARG_ARGUMENTS, __LINE__);
+
+  prepare(&host.call); /* one that forgot it */
+  host.call.arguments.size = 0;
+  refuse(&host.call, TSV_E_ABI, TSV_ARG_ARGUMENTS, __LINE__);
+  CHECK(tsv_token_norms(&context, &host.call.arguments) == TSV_E_ABI);
+  check_refusal(&context.error, TSV_ARG_ARGUMENTS, expected, "0 bytes", __LINE__);
+
+  CHECK(tsv_token_norms(&context, NULL) == TSV_E_ABI);
+  check_refusal(&context.error, TSV_ARG_ARGUMENTS, "a struct", "NULL", __LINE__);
+
+  prepare(&host.call); /* an older caller, to whom `norms` is unknown: absent, whatever lies there */
+  host.call.arguments.size = (uint32_t)offsetof(tsv_token_norms_args, norms);
+  refuse(&host.call, TSV_E_TYPE, TSV_ARG_OUT, __LINE__);
+}
+
+static void test_context_sizes(void) {
+  struct {
+    tsv_context known;
+    void* newer;
+  } context;
+  norms_call call;
+  char expected[128], got[64];
+  prepare(&call);
+  memset(&context, 0, sizeof context);
+
+  context.known.size = sizeof context; /* of a newer header */
+  sprintf(expected, "a struct with its size set, at most %u bytes in tokensieve %s",
+          (unsigned)sizeof(tsv_context), TSV_VERSION);
+  sprintf(got, "%u bytes", (unsigned)sizeof context);
+  CHECK(tsv_token_norms(&context.known, &call.arguments) == TSV_E_ABI);
+  check_refusal(&context.known.error, TSV_ARG_CONTEXT, expected, got, __LINE__);
+  CHECK(strcmp(tsv_argument_path(TSV_ARG_CONTEXT), "context") == 0);
+
+  memset(&context, 0x5a, sizeof context); /* too small for an error: nothing is written */
+  for (uint32_t size = 0; size < sizeof(tsv_context); size += 4) {
+    const uint32_t untouched = 0x5a5a5a5au;
+    context.known.size = size;
+    CHECK(tsv_token_norms(&context.known, &call.arguments) == TSV_E_ABI);
+    CHECK(memcmp(&context.known.error.status, &untouched, sizeof untouched) == 0);
+  }
+  CHECK(tsv_token_norms(NULL, &call.arguments) == TSV_E_ABI);
+  CHECK(call.out[0] == -7);
+}
+
+static void test_table(void) {
+  const tsv_api* const api = tsv_get_api();
   tsv_context context = new_context();
   norms_call call;
-  struct {
-    tsv_gather_tokens_args known;
-    void* newer;
-  } gather;
-  float x[4] = {1, 2, 3, 4}, out[2] = {-7, -7};
-  int32_t index[1] = {1};
-  const int64_t x_shape[3] = {1, 2, 2}, index_shape[2] = {1, 1}, out_shape[3] = {1, 1, 2};
-  tsv_tensor source = tensor(x, TSV_FLOAT32, 3, x_shape), indices = tensor(index, TSV_INT32, 2, index_shape);
-  tsv_tensor tokens = tensor(out, TSV_FLOAT32, 3, out_shape);
-  memset(&gather, 0, sizeof gather);
-  gather.known.x = &source;
-  gather.known.indices = &indices;
-  gather.known.tokens = &tokens;
-
-  gather.known.size = sizeof gather; /* a caller newer than the library */
-  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_E_ABI);
-  CHECK(context.error.argument == TSV_ARG_ARGUMENTS);
-  CHECK(out[0] == -7);
-  CHECK(tsv_gather_tokens(&context, NULL) == TSV_E_ABI);
-  gather.known.size = sizeof gather.known;
-  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_OK);
-  CHECK(out[0] == 3 && out[1] == 4);
-
-  prepare(&call); /* an older caller, to whom `norms` is unknown: absent, whatever lies there */
-  call.arguments.size = (uint32_t)offsetof(tsv_token_norms_args, norms);
-  refuse(&call, TSV_E_TYPE, TSV_ARG_OUT, __LINE__);
+  CHECK(api->size == sizeof(tsv_api) && api->abi == TSV_ABI_VERSION);
+#define CHECK_FUNCTION(result, name, parameters) CHECK(api->name == tsv_##name);
+  TSV_FOR_EACH_FUNCTION(CHECK_FUNCTION)
+#undef CHECK_FUNCTION
   prepare(&call);
-  call.arguments.size = 0;
-  refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
+  CHECK(api->token_norms(&context, &call.arguments) == TSV_OK);
+  CHECK(call.out[0] == 5 && call.out[1] == 2);
+}
 
-  out[0] = -7; /* no context, and one of another version */
-  CHECK(tsv_gather_tokens(NULL, &gather.known) == TSV_E_ABI);
-  context.size = 8;
-  CHECK(tsv_gather_tokens(&context, &gather.known) == TSV_E_ABI);
-  CHECK(out[0] == -7);
+static void test_table_versions(void) {
+  struct {
+    tsv_api known;
+    void (*newer)(void);
+  } table;
+  tsv_error error;
+  char expected[128], got[64];
+  const unsigned known = (unsigned)sizeof(tsv_api);
+  memset(&table, 0, sizeof table);
+  table.known = *tsv_get_api();
+  sprintf(expected, "a tokensieve of C interface %u with a table of at least %u bytes, as in version %s",
+          TSV_ABI_VERSION, known, TSV_VERSION);
+
+  CHECK(tsv_check_api(&table.known, &error) == TSV_OK);
+  CHECK(error.status == TSV_OK);
+  table.known.size = sizeof table; /* a newer library, whose table goes on */
+  CHECK(tsv_check_api(&table.known, &error) == TSV_OK);
+
+  table.known.size = known - (unsigned)sizeof table.newer; /* an older one, which lacks the last function */
+  sprintf(got, "version %s of interface %u with %u bytes", TSV_VERSION, TSV_ABI_VERSION, table.known.size);
+  CHECK(tsv_check_api(&table.known, &error) == TSV_E_ABI);
+  check_refusal(&error, TSV_ARG_NONE, expected, got, __LINE__);
+
+  for (unsigned abi = 0; abi <= 2; abi += 2) { /* one whose functions may be others */
+    table.known.size = sizeof table;
+    table.known.abi = abi;
+    sprintf(got, "version %s of interface %u with %u bytes", TSV_VERSION, abi, table.known.size);
+    CHECK(tsv_check_api(&table.known, &error) == TSV_E_ABI);
+    check_refusal(&error, TSV_ARG_NONE, expected, got, __LINE__);
+  }
+  CHECK(tsv_check_api(NULL, &error) == TSV_E_ABI);
+  check_refusal(&error, TSV_ARG_NONE, expected, "NULL", __LINE__);
 }
 
 /* ---- Indices from outside */
@@ -331,7 +412,10 @@ int main(void) {
   test_views();
   test_bad_arguments();
   test_error_text();
-  test_struct_sizes();
+  test_argument_sizes();
+  test_context_sizes();
+  test_table();
+  test_table_versions();
   test_indices();
   test_cancelled();
   test_executor();
