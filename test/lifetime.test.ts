@@ -12,7 +12,7 @@ import {
   tokenNormsSync,
 } from 'tokensieve';
 import { assertSameBits } from './support/assertions.js';
-import { runScript } from './support/child.js';
+import { runBareScript, runScript } from './support/child.js';
 
 /** ES2024's, which this package's `lib` setting does not know yet. */
 interface Resizable extends ArrayBuffer {
@@ -78,6 +78,30 @@ describe('a worker', () => {
       const worker = new Worker(source, { eval: true });
       worker.once('exit', (code) => console.log(code));`);
     assert.deepEqual([ended.status, ended.signal, ended.stdout], [0, null, '0\n'], ended.stderr);
+  });
+});
+
+describe('workers', () => {
+  // Node unloads an addon with the last worker that used it; the threads of the pool run its code all the same.
+  it('can be all that loads the package, one after another', { skip: process.platform !== 'linux' }, () => {
+    const ended = runBareScript(`
+      const { readFileSync } = require('node:fs');
+      const { Worker } = require('node:worker_threads');
+      const source = \`const tokensieve = require(\${JSON.stringify(tokensievePath)});
+        const x = { type: 'float32', data: new Float32Array(1 << 20).fill(1), dims: [4096, 256] };
+        for (let i = 0; i < 20; i++) tokensieve.tokenNormsSync(x);
+        require('node:worker_threads').parentPort.postMessage(tokensieve.tokenNormsSync(x).data[4095]);\`;
+      (async () => {
+        for (let i = 0; i < 4; i++) {
+          const worker = new Worker(source, { eval: true });
+          worker.once('message', (norm) => console.log(norm));
+          await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        console.log(readFileSync('/proc/self/maps', 'utf8').includes('tokensieve.node'));
+      })();`);
+    const expected = `${'16\n'.repeat(4)}true\n`;
+    assert.deepEqual([ended.status, ended.signal, ended.stdout], [0, null, expected], ended.stderr);
   });
 });
 

@@ -14,8 +14,16 @@ export interface Ended {
  * @param script CommonJS; `tokensieve` is the package, `tokensievePath` where to require it from in a worker
  */
 export function runScript(script: string, env: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Ended {
-  const path = JSON.stringify(require.resolve('tokensieve'));
-  const source = `const tokensievePath = ${path}; const tokensieve = require(tokensievePath);\n${script}`;
+  return runBareScript(`const tokensieve = require(tokensievePath);\n${script}`, env, flags);
+}
+
+/** As {@link runScript}, but the main thread loads nothing before the script does. */
+export function runBareScript(
+  script: string,
+  env: NodeJS.ProcessEnv = {},
+  flags: readonly string[] = [],
+): Ended {
+  const source = `const tokensievePath = ${JSON.stringify(require.resolve('tokensieve'))};\n${script}`;
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', source], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
