@@ -36,14 +36,16 @@ export function defineCase<Input>({ setup, ...rest }: CaseDefinition<Input>): Ca
   return { ...rest, prepare };
 }
 
-// A branch predictor learns one input by heart, and even a few short ones; large inputs it cannot, and many of
-// those would only move the case to a slower cache.
-function inputCount(bytes: number): number {
+/**
+ * How many inputs of so many bytes take turns. A branch predictor learns one input by heart, and even a few short
+ * ones; large inputs it cannot, and many of those would only move the case to a slower cache.
+ */
+export function inputCount(bytes: number): number {
   return Math.max(1, Math.min(8, Math.floor(2 ** 23 / bytes)));
 }
 
 /** Memory that the calls of a prepared case go through: all inputs, and the outputs. */
-export function workingSet({ read, written }: Case): number {
+export function workingSet({ read, written }: Pick<Case, 'read' | 'written'>): number {
   return inputCount(read) * read + written;
 }
 

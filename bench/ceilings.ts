@@ -37,7 +37,10 @@ let memory = new Float32Array(0);
  * Samples the ceilings of a case, and keeps the best: a ceiling only counts undisturbed. The bandwidths are those of
  * the case's working set, rounded down to a power of two.
  */
-export function ceilingsOf(benchmark: Case): { sample: () => void; best: () => Ceilings } {
+export function ceilingsOf(benchmark: Pick<Work, 'read' | 'written'>): {
+  sample: () => void;
+  best: () => Ceilings;
+} {
   const bytes = 2 ** Math.floor(Math.log2(Math.max(smallest, Math.min(largest, workingSet(benchmark)))));
   if (memory.byteLength < bytes) memory = new Float32Array(bytes / 4).fill(1);
   const registers = memory.subarray(0, smallest / 4);

@@ -1,10 +1,14 @@
-// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--json]
+// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--peers] [--json]
 import { fork } from 'node:child_process';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
+import { caseName } from './case.js';
 import { cases, casesMatching, untimedKernels } from './cases.js';
+import { comparePeers } from './peers/compare.js';
+import { entries, entryName } from './peers/jobs.js';
+import { comparisonTable } from './peers/table.js';
 import { agreementsTable, resultsTable } from './report.js';
 import type { Answer, Run, Task } from './worker.js';
 
@@ -13,10 +17,12 @@ const usage = `Usage: npm run bench -- [options]
   --threads 1,2       numbers of threads; by default one, and all
   --isa avx512,avx2   instruction sets; by default the best this processor has
   --harness both      how far tinybench and benchmark.js agree, instead of rates
+  --peers             the same jobs done by other packages, in turns with this one
   --json              everything measured, for programs`;
 
 interface Options extends Task {
   readonly isas: readonly string[];
+  readonly peers: boolean;
   readonly json: boolean;
 }
 
@@ -30,20 +36,25 @@ function readOptions(): Options {
       threads: { type: 'string', default: [...new Set([1, info().threads])].join() },
       isa: { type: 'string', default: info().isa },
       harness: { type: 'string', default: 'tinybench' },
+      peers: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
-  const { filter, harness, json } = values;
+  const { filter, harness, peers, json } = values;
   const threads = values.threads.split(',').map(Number);
   if (!threads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024))
     throw new UsageError(`--threads must be integers from 1 to 1024; got ${values.threads}`);
   if (harness !== 'tinybench' && harness !== 'both')
     throw new UsageError(`--harness must be tinybench or both; got ${harness}`);
-  if (casesMatching(filter).length === 0) {
-    const operations = new Set(cases.map(({ operation }) => operation));
-    throw new UsageError(`--filter ${filter} leaves no case of ${[...operations].join(', ')}`);
+  const isas = values.isa.split(',');
+  if (peers && (harness === 'both' || values.isa !== info().isa))
+    throw new UsageError('--peers goes with neither --harness nor --isa; TOKENSIEVE_ISA chooses one');
+  const names = peers ? entries.map(entryName) : cases.map(caseName);
+  if (!names.some((name) => name.toLowerCase().includes(filter.toLowerCase()))) {
+    const first = new Set(names.map((name) => name.split(' ')[0]));
+    throw new UsageError(`--filter ${filter} leaves no case of ${[...first].join(', ')}`);
   }
-  return { filter, threads, harness, json, isas: values.isa.split(',') };
+  return { filter, threads, harness, peers, json, isas };
 }
 
 const threadsOf = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
@@ -87,23 +98,35 @@ function versions(): Record<string, string> {
   };
 }
 
+function printJson(load: number, measured: object): void {
+  const head = { date: new Date().toISOString(), cpu: info().cpu, load, versions: versions() };
+  console.log(JSON.stringify({ ...head, ...measured }, undefined, 2));
+}
+
+async function compare({ filter, threads }: Task, load: number, json: boolean): Promise<void> {
+  const { isa } = info();
+  const compared = await comparePeers(filter, threads, (done, total, name) => {
+    process.stderr.write(`[${done}/${total}] ${name}\n`);
+  });
+  if (json) return printJson(load, { isa, ...compared });
+  for (const count of threads) {
+    console.log(`\n${info().cpu}, ${isa}, ${threadsOf(count)}: their time over ours`);
+    console.log(comparisonTable(compared, count));
+  }
+}
+
 async function main(): Promise<void> {
   const untimed = untimedKernels();
   if (untimed.length > 0) throw new Error(`No case in bench/ times these kernels: ${untimed.join(', ')}`);
-  const { isas, json, ...task } = readOptions();
+  const { isas, peers, json, ...task } = readOptions();
   const [load] = loadavg();
   if (load > 1)
     console.error(`Load average ${load.toFixed(1)}: as far as that is other work, rates come out too low.`);
+  if (peers) return compare(task, load, json);
   const runs: Run[] = [];
   for (const isa of isas) runs.push(...(await runUnder(isa, task)));
 
-  if (json) {
-    const { cpu } = info();
-    console.log(
-      JSON.stringify({ date: new Date().toISOString(), cpu, load, versions: versions(), runs }, undefined, 2),
-    );
-    return;
-  }
+  if (json) return printJson(load, { runs });
   for (const { isa, threads, results, agreements } of runs) {
     console.log(`\n${info().cpu}, ${isa}, ${threadsOf(threads)}`);
     console.log(task.harness === 'both' ? agreementsTable(agreements) : resultsTable(results));

@@ -3,7 +3,11 @@ import type { HarnessAgreement } from './harnesses.js';
 import { quantile, type Result } from './measure.js';
 
 /** Columns of text, the first ones aligned left, numbers right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], leftColumns: number): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  leftColumns: number,
+): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
   return all
@@ -19,7 +23,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], le
 }
 
 /** Three digits, in a unit that suits. */
-function duration(milliseconds: number): string {
+export function duration(milliseconds: number): string {
   const digits = (x: number): string => x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0);
   if (milliseconds < 0.9995) return `${digits(milliseconds * 1e3)} µs`;
   return milliseconds < 999.5 ? `${digits(milliseconds)} ms` : `${digits(milliseconds / 1e3)} s`;
