@@ -2,6 +2,7 @@ export type { Amount, Budget } from './budgets/budget.js';
 export * as budgets from './budgets/index.js';
 export type { Criterion } from './criteria/criterion.js';
 export * as criteria from './criteria/index.js';
+export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
 export { type AttentionMask, fromAttentionMask } from './mask.js';
@@ -71,11 +72,18 @@ export {
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';
-export { createSieve, type Sieve, type SieveParts } from './sieve.js';
+export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';
 export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';
 export { type OpCall, type Steps, step } from './steps.js';
 export * as strategies from './strategies/index.js';
-export type { Decision, Plan, Strategy } from './strategies/strategy.js';
+export type {
+  Concatenation,
+  Decision,
+  DensePlan,
+  DenseStrategy,
+  Plan,
+  Strategy,
+} from './strategies/strategy.js';
 export {
   allocate,
   type DataType,

@@ -1,12 +1,16 @@
 import type { Tokens } from './sieve-inputs.js';
 import { type Steps, step } from './steps.js';
-import type { Plan } from './strategies/strategy.js';
+import type { Concatenation, Plan } from './strategies/strategy.js';
 import { type FloatTensor, type Tensor, zeros } from './tensor.js';
-import type { TokenMap } from './token-map.js';
+import { adoptTokenMap, type TokenMap } from './token-map.js';
+import { withoutOnes } from './token-map-fields.js';
 
 /** What a sieve leaves. Where a leading dim was left out of `hidden`, it is left out here too. */
 export interface Reduction {
-  /** `[B,M,C]` of the input's type; M is the longest row, shorter ones end in zeros. */
+  /**
+   * `[B,M,C]` of the input's type; M is the longest row, shorter ones end in zeros. Where members were laid side
+   * by side, `[B,M,K*C]`.
+   */
   readonly hidden: FloatTensor;
   /** How each token left is made of those before. */
   readonly map: TokenMap;
@@ -20,20 +24,28 @@ export interface Reduction {
   readonly scores?: Tensor<'float32'>;
   /** `[B]`: tokens of each row, where they differ. */
   readonly lengths?: Int32Array;
+  /**
+   * Where members were laid side by side: the map of each token to its block of channels, over hidden viewed as
+   * `[B, M*K, C]`. Restoring that view by it gives every token back bit for bit.
+   */
+  readonly blocks?: TokenMap;
 }
 
 /** Carries a plan out: moves the tokens, and with them all that is known of each. */
 export function* moveTokens(
   tokens: Tokens,
-  { map, merge }: Plan,
+  { map, merge, concatenate }: Plan,
   scores: Tensor<'float32'> | undefined,
 ): Steps<Reduction> {
   const { batch, mask, positions, sizes } = tokens;
   const M = map.outputLengths.reduce((most, length) => Math.max(most, length), 0);
   const isRagged = map.outputLengths.some((length) => length !== M);
-  const hidden = isPruning(map)
-    ? yield* gathered(tokens.hidden, map, M, isRagged)
-    : (yield* step.mergeTokens(tokens.hidden, map, merge ?? { ...(sizes && { weights: sizes }) })).tokens;
+  const blocks = concatenate && blockMap(map, concatenate);
+  const hidden = blocks
+    ? yield* concatenated(tokens.hidden, blocks, [batch, M, concatenate.width])
+    : isPruning(map)
+      ? yield* gathered(tokens.hidden, map, M, isRagged)
+      : (yield* step.mergeTokens(tokens.hidden, map, merge ?? { ...(sizes && { weights: sizes }) })).tokens;
 
   const slotSizes = map.sizes(sizes);
   const left = {
@@ -60,6 +72,7 @@ export function* moveTokens(
     mask: shaped(left.mask),
     ...(scores && { scores: shaped(scores) }),
     ...(isRagged && { lengths: map.outputLengths.slice() }),
+    ...(blocks && { blocks }),
   };
 }
 
@@ -76,4 +89,45 @@ function* gathered(hidden: FloatTensor, map: TokenMap, M: number, isRagged: bool
   for (let row = 0; row < outputLengths.length; row++) offsets[row + 1] = offsets[row] + outputLengths[row];
   const indices: Tensor<'int32'> = { type: 'int32', data: members, dims: [members.length] };
   return (yield* step.gatherRagged(hidden, { indices, offsets }, {})).tokens;
+}
+
+/** The tokens of each slot side by side: blocks are slots of their own, and channels once they have been moved. */
+function* concatenated(
+  hidden: FloatTensor,
+  blocks: TokenMap,
+  [batch, M, width]: readonly [number, number, number],
+): Steps<FloatTensor> {
+  const { tokens } = yield* step.mergeTokens(hidden, blocks, { reduce: 'sum' });
+  return { ...tokens, dims: [batch, M, width * hidden.dims[2]] };
+}
+
+/** A slot for each block of each slot; one that no token fills holds the slot's first, with weight 0. */
+function blockMap(map: TokenMap, { width, blockOf }: Concatenation): TokenMap {
+  const slots = map.offsets.length - 1;
+  const members = new Int32Array(slots * width);
+  const weights = new Float32Array(slots * width);
+  const assignment = new Int32Array(map.assignment.length).fill(-1);
+  for (let row = 0, slot = 0; row < map.outputLengths.length; row++) {
+    const firstSlot = slot;
+    for (const end = slot + map.outputLengths[row]; slot < end; slot++) {
+      members.fill(map.members[map.offsets[slot]], slot * width, (slot + 1) * width);
+      for (let m = map.offsets[slot]; m < map.offsets[slot + 1]; m++) {
+        const token = row * map.inputLength + map.members[m];
+        const block = slot * width + blockOf[token];
+        members[block] = map.members[m];
+        weights[block] = 1;
+        assignment[token] = block - firstSlot * width;
+      }
+    }
+  }
+  return adoptTokenMap({
+    rowDims: map.rowDims,
+    inputLength: map.inputLength,
+    outputLengths: map.outputLengths.map((length) => length * width),
+    offsets: Int32Array.from({ length: members.length + 1 }, (_, block) => block),
+    members,
+    weights: withoutOnes(weights),
+    assignment,
+    isPartition: weights.every((weight) => weight === 1),
+  });
 }

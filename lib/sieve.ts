@@ -1,12 +1,13 @@
 import type { Budget } from './budgets/budget.js';
 import { type Criterion, scoresOf } from './criteria/criterion.js';
+import { besideKept, type Distillation } from './distillation.js';
 import { rangeError, typeError } from './errors.js';
 import { moveTokens, type Reduction } from './move-tokens.js';
 import { readOptions, readSignal } from './options.js';
 import { type Protection, readInputs, type SieveInputs } from './sieve-inputs.js';
 import { runAsync, runSync, type Steps } from './steps.js';
 import { identityMap } from './strategies/maps.js';
-import type { Strategy } from './strategies/strategy.js';
+import type { DenseStrategy, Strategy } from './strategies/strategy.js';
 
 /** The parts of a sieve. */
 export interface SieveParts {
@@ -20,16 +21,22 @@ export interface SieveParts {
   readonly protect?: Protection | undefined;
 }
 
-/** A method of token reduction, ready for data. */
-export interface Sieve {
+/** The parts of a sieve whose strategy is dense, such as `distil`. It alone says how many tokens there will be. */
+export interface DenseSieveParts extends Pick<SieveParts, 'criterion' | 'protect'> {
+  readonly budget?: undefined;
+  readonly strategy: DenseStrategy;
+}
+
+/** A method of token reduction, ready for data. `Left` is what it leaves. */
+export interface Sieve<Left = Reduction> {
   /**
    * Reduces on the package's own threads. The inputs must be left alone until the promise settles.
    *
    * @param options.signal ends the reduction early: the promise is rejected with its reason
    */
-  reduce(inputs: SieveInputs, options?: { readonly signal?: AbortSignal }): Promise<Reduction>;
+  reduce(inputs: SieveInputs, options?: { readonly signal?: AbortSignal }): Promise<Left>;
   /** Reduces at once, on this thread and the package's own. */
-  reduceSync(inputs: SieveInputs): Reduction;
+  reduceSync(inputs: SieveInputs): Left;
 }
 
 /**
@@ -38,7 +45,9 @@ export interface Sieve {
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` for a part that is no function
  */
-export function createSieve(parts: SieveParts): Sieve {
+export function createSieve(parts: DenseSieveParts): Sieve<Distillation>;
+export function createSieve(parts: SieveParts): Sieve;
+export function createSieve(parts: SieveParts | DenseSieveParts): Sieve<Reduction | Distillation> {
   const { criterion, budget, strategy, protect = {} } = readOptions(parts);
   if (typeof strategy !== 'function') throw typeError('strategy', 'a strategy', strategy);
   if (criterion !== undefined && typeof criterion !== 'function')
@@ -46,13 +55,17 @@ export function createSieve(parts: SieveParts): Sieve {
   if (budget !== undefined && typeof budget !== 'function') throw typeError('budget', 'a budget', budget);
   checkProtection(protect);
 
-  function* reduction(inputs: SieveInputs): Steps<Reduction> {
+  function* reduction(inputs: SieveInputs): Steps<Reduction | Distillation> {
     const tokens = readInputs(inputs, protect);
     const amount = budget?.(tokens.layer);
     if (budget !== undefined && amount === undefined)
       return yield* moveTokens(tokens, { map: identityMap(tokens) }, tokens.scores);
     const scores = tokens.scores ?? (criterion && (yield* scoresOf(criterion, tokens)));
-    return yield* moveTokens(tokens, yield* strategy({ tokens, scores, amount }), scores);
+    const decided = strategy({ tokens, scores, amount });
+    const plan = 'next' in decided ? yield* decided : decided;
+    return 'distilled' in plan
+      ? yield* besideKept(tokens, plan, scores)
+      : yield* moveTokens(tokens, plan, scores);
   }
 
   return {

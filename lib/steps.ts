@@ -1,8 +1,10 @@
 // One body for both forms of everything above the ops: a generator yields the op calls it needs, and one of two
 // small loops makes them, at once or awaited.
+import { attention, attentionSync } from './ops/attention.js';
 import { attentionScores, attentionScoresSync } from './ops/attention-scores.js';
 import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
+import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
@@ -58,6 +60,7 @@ function stepped<A extends unknown[], R>(
 
 /** The ops as steps: `yield* step.topK(scores, k, {})`. Options are always given. */
 export const step = {
+  attention: stepped(attention, attentionSync),
   attentionScores: stepped(attentionScores, attentionScoresSync),
   bipartiteMatch: stepped(bipartiteMatch, bipartiteMatchSync),
   gatherTokens: stepped<[FloatTensor, Tensor<'int32'>, GatherTokensOptions?], FloatTensor>(
@@ -68,6 +71,7 @@ export const step = {
     gatherTokens,
     gatherTokensSync,
   ),
+  matmul: stepped(matmul, matmulSync),
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   tokenNorms: stepped(tokenNorms, tokenNormsSync),

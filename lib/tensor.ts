@@ -156,3 +156,8 @@ export function allocate<T extends DataType>(type: T, dims: readonly number[]): 
     throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', message, { cause });
   }
 }
+
+/** The memory that a tensor's data stands in, for copies that must not convert. */
+export function bytesOf({ data }: Tensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,24 +1,26 @@
-import { countsOf } from '../budgets/budget.js';
-import { typeError } from '../errors.js';
 import type { BipartiteMatchOptions, BipartitePartition } from '../ops/bipartite-match.js';
+import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
-import { required, type Tokens } from '../sieve-inputs.js';
+import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { FloatTensor } from '../tensor.js';
 import { adoptTokenMap, type TokenMap } from '../token-map.js';
+import { countsAsked } from './amounts.js';
+import { type ComparedBy, featuresOf } from './features.js';
+import { readJoin } from './join.js';
 import { identityMap } from './maps.js';
 import type { Decision, Strategy } from './strategy.js';
 
 /** Options of {@link bipartiteMerge}. */
 export interface BipartiteMergeOptions {
   /** What tokens are compared by where the inputs bring no metric: the mean over heads of k, or hidden. */
-  readonly metric?: 'keys' | 'hidden';
+  readonly metric?: ComparedBy;
   /** Merges only pairs at least as similar; how many, without a budget, this alone decides. */
   readonly threshold?: number;
   /** Who are sources and who destinations; see `bipartiteMatch`. */
   readonly partition?: BipartitePartition;
   /** How members are joined: `'mean'`, the default, and `'norm'` weight them by size. */
-  readonly reduce?: 'mean' | 'sum' | 'max' | 'norm';
+  readonly reduce?: MergeReduce;
 }
 
 /**
@@ -29,28 +31,21 @@ export interface BipartiteMergeOptions {
 export function bipartiteMerge(options: BipartiteMergeOptions = {}): Strategy {
   const { metric = 'keys', threshold, partition, reduce = 'mean' } = readOptions(options);
   readWord('options.metric', metric, ['keys', 'hidden']);
-  readWord('options.reduce', reduce, ['mean', 'sum', 'max', 'norm']);
-  const isMean = reduce === 'mean' || reduce === 'norm';
+  const join = readJoin(reduce);
   const matching = { ...(threshold !== undefined && { threshold }), ...(partition && { partition }) };
   return function* (decision) {
     const { tokens } = decision;
     const removed = removedOf(decision);
     if (removed.every((r) => r === 0)) return { map: identityMap(tokens) };
-    const features = tokens.metric ?? (metric === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens));
+    const features = yield* featuresOf(tokens, metric, 'bipartiteMerge');
     const map = yield* matchRows(features, tokens, removed, matching);
-    return { map, merge: { reduce, ...(isMean && tokens.sizes && { weights: tokens.sizes }) } };
+    return { map, merge: join(tokens) };
   };
 }
 
-function removedOf({ tokens, amount }: Decision): number[] {
-  if (amount === undefined) return tokens.rows.map((row) => row.tokens);
-  if ('rule' in amount)
-    throw typeError(
-      'budget',
-      'a number of tokens; bipartite merging has a threshold of its own',
-      amount.rule,
-    );
-  return countsOf(tokens.rows, amount).map((count, row) => tokens.rows[row].tokens - count);
+function removedOf(decision: Decision): number[] {
+  const counts = countsAsked(decision, 'bipartite merging');
+  return decision.tokens.rows.map((row, i) => (counts === undefined ? row.tokens : row.tokens - counts[i]));
 }
 
 /** One call where all rows remove the same number, else one a row. */
@@ -88,33 +83,6 @@ function stackRows(maps: readonly TokenMap[], inputLength: number): TokenMap {
     members: Int32Array.from(maps.flatMap((map) => [...map.members])),
     weights: undefined,
     assignment: Int32Array.from(maps.flatMap((map) => [...map.assignment])),
-    isPartition: true,
-  });
-}
-
-/** k `[B,Hkv,N,D]` as `[B,N,D]`: the heads of each row are tokens that merge into one. */
-function* meanOverHeads(tokens: Tokens): Steps<FloatTensor> {
-  const { batch, length, layout } = tokens;
-  const k = required(tokens, 'k', 'bipartiteMerge');
-  const channels = k.dims[3];
-  const heads = k.dims[layout === 'bnhd' ? 2 : 1];
-  if (heads === 1) return { ...k, dims: [batch, length, channels] };
-  const rows = layout === 'bnhd' ? batch * length : batch;
-  const width = layout === 'bnhd' ? channels : length * channels;
-  const map = allIntoOne(rows, heads);
-  const { tokens: mean } = yield* step.mergeTokens({ ...k, dims: [rows, heads, width] }, map, {});
-  return { ...mean, dims: [batch, length, channels] };
-}
-
-function allIntoOne(rows: number, length: number): TokenMap {
-  return adoptTokenMap({
-    rowDims: [rows],
-    inputLength: length,
-    outputLengths: new Int32Array(rows).fill(1),
-    offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * length),
-    members: new Int32Array(rows * length).map((_, i) => i % length),
-    weights: undefined,
-    assignment: new Int32Array(rows * length),
     isPartition: true,
   });
 }

@@ -1,4 +1,10 @@
 export { type BipartiteMergeOptions, bipartiteMerge } from './bipartite-merge.js';
+export { type DistilOptions, distil } from './distil.js';
+export type { ComparedBy } from './features.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';
+export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';
 export type { KeptOrder } from './select.js';
+export { type ThresholdMergeOptions, thresholdMerge } from './threshold-merge.js';
+export { type UnshuffleOptions, unshuffle } from './unshuffle.js';
+export type { WindowOptions } from './windows.js';

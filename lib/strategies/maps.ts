@@ -1,6 +1,6 @@
 // Maps that strategies build from indices they know to be right.
 import type { Tokens } from '../sieve-inputs.js';
-import { adoptTokenMap, type TokenMap } from '../token-map.js';
+import { adoptTokenMap, TokenMap } from '../token-map.js';
 import { withoutOnes } from '../token-map-fields.js';
 
 type Shape = Pick<Tokens, 'batch' | 'length' | 'mask'>;
@@ -33,6 +33,27 @@ export function identityMap(shape: Shape): TokenMap {
     offsets[row + 1] = indices.length;
   }
   return prunedMap(shape, Int32Array.from(indices), offsets);
+}
+
+/**
+ * A map of clusters, in the order of their lowest members.
+ *
+ * @param leaders `[B * N]`: for each token the lowest of its cluster, within its row; -1 for one that goes nowhere
+ * @param weights `[B * N]`: what each token counts for in its cluster; all ones by default
+ */
+export function clusteredMap(
+  { batch, length }: Shape,
+  leaders: Int32Array,
+  weights?: Float32Array,
+): TokenMap {
+  const data = new Int32Array(batch * length);
+  const outputLengths = new Int32Array(batch);
+  for (let place = 0; place < data.length; place++) {
+    const row = Math.floor(place / length);
+    if (leaders[place] === place % length) data[place] = outputLengths[row]++;
+    else data[place] = leaders[place] === -1 ? -1 : data[row * length + leaders[place]];
+  }
+  return TokenMap.fromAssignment({ type: 'int32', data, dims: [batch, length] }, { outputLengths, weights });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Amount } from '../budgets/budget.js';
 import type { MergeTokensOptions } from '../ops/merge-tokens.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
-import type { Tensor } from '../tensor.js';
+import type { FloatTensor, Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 
 /** What a strategy decides by. */
@@ -19,7 +19,26 @@ export interface Plan {
   readonly map: TokenMap;
   /** How `mergeTokens` joins members; by default the mean, weighted by token sizes. */
   readonly merge?: Pick<MergeTokensOptions, 'reduce' | 'weights'>;
+  /** Lays members side by side instead, as channels of one token. */
+  readonly concatenate?: Concatenation;
+}
+
+/** Which block of its slot each token fills; blocks that none fills are zeros. */
+export interface Concatenation {
+  /** Blocks of a slot: C channels become `width * C`. */
+  readonly width: number;
+  /** `[B * N]`: from 0 to width - 1, rising with the members of a slot. */
+  readonly blockOf: Int32Array;
 }
 
 /** P of `X' = P(X, E(X))`: turns scores and an amount into a map. It moves no data itself. */
-export type Strategy = (decision: Decision) => Steps<Plan>;
+export type Strategy = (decision: Decision) => Steps<Plan> | Plan;
+
+/** New tokens that are made of all: no map leads to them. */
+export interface DensePlan {
+  /** `[B,M,C']` */
+  readonly distilled: FloatTensor;
+}
+
+/** P where it is dense: every token has a part in every one that it leaves. */
+export type DenseStrategy = (decision: Decision) => Steps<DensePlan>;

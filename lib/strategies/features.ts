@@ -1,0 +1,40 @@
+// What merging strategies compare tokens by.
+import { required, type Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
+import type { FloatTensor } from '../tensor.js';
+import { adoptTokenMap, type TokenMap } from '../token-map.js';
+
+/** The mean over heads of k, or hidden; where the inputs bring a metric, it takes the place of either. */
+export type ComparedBy = 'keys' | 'hidden';
+
+/** `[B,N,D]`, the features of each token. `reader` is who an error says needs k. */
+export function* featuresOf(tokens: Tokens, by: ComparedBy, reader: string): Steps<FloatTensor> {
+  return tokens.metric ?? (by === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens, reader));
+}
+
+/** k `[B,Hkv,N,D]` as `[B,N,D]`: the heads of each row are tokens that merge into one. */
+function* meanOverHeads(tokens: Tokens, reader: string): Steps<FloatTensor> {
+  const { batch, length, layout } = tokens;
+  const k = required(tokens, 'k', reader);
+  const channels = k.dims[3];
+  const heads = k.dims[layout === 'bnhd' ? 2 : 1];
+  if (heads === 1) return { ...k, dims: [batch, length, channels] };
+  const rows = layout === 'bnhd' ? batch * length : batch;
+  const width = layout === 'bnhd' ? channels : length * channels;
+  const map = allIntoOne(rows, heads);
+  const { tokens: mean } = yield* step.mergeTokens({ ...k, dims: [rows, heads, width] }, map, {});
+  return { ...mean, dims: [batch, length, channels] };
+}
+
+function allIntoOne(rows: number, length: number): TokenMap {
+  return adoptTokenMap({
+    rowDims: [rows],
+    inputLength: length,
+    outputLengths: new Int32Array(rows).fill(1),
+    offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * length),
+    members: new Int32Array(rows * length).map((_, i) => i % length),
+    weights: undefined,
+    assignment: new Int32Array(rows * length),
+    isPartition: true,
+  });
+}

@@ -1,0 +1,83 @@
+// Windows over the free tokens of each row, in one dimension or two: what pooling and unshuffling share.
+import { rangeError, typeError } from '../errors.js';
+import type { Tokens } from '../sieve-inputs.js';
+import { unbudgeted } from './amounts.js';
+import type { Decision } from './strategy.js';
+
+/** Options of a strategy that goes by windows. */
+export interface WindowOptions {
+  /**
+   * Tokens of a window: `[wy,wx]` cells of the grid, or a number, which is `[n,n]` there, and n tokens in a
+   * row where there is no grid.
+   */
+  readonly window: number | readonly [number, number];
+  /** `[h,w]`: the free tokens of each row, line by line. Without it they are one line, of any length. */
+  readonly grid?: readonly [number, number];
+}
+
+/** Where a row's free tokens stand. */
+export interface Windows {
+  /** Cells of a whole window. */
+  readonly cells: number;
+  /** `[B * N]`: for each token the lowest of its window, or itself where it is kept; -1 where dropped. */
+  readonly leaders: Int32Array;
+  /** `[B * N]`: its cell of the window, counted line by line; 0 for a kept token. */
+  readonly cellOf: Int32Array;
+}
+
+/** Checks the windows among a strategy's options, and gives what they make of the tokens. */
+export function readWindows(options: WindowOptions, reader: string): (decision: Decision) => Windows {
+  const { window, grid } = options;
+  if (grid === undefined) {
+    const cells = readSide('options.window', window);
+    return (decision) => windowsOf(unbudgeted(decision, reader), [1, cells], (free) => [1, free]);
+  }
+  const [height, width] = readPair('options.grid', grid);
+  const sides =
+    typeof window === 'number' ? [readSide('options.window', window)] : readPair('options.window', window);
+  const [high, wide = high] = sides;
+  return (decision) =>
+    windowsOf(unbudgeted(decision, reader), [high, wide], (free, row) => {
+      if (free === height * width || free === 0) return [height, width];
+      const expected = `of ${free} cells, the free tokens of row ${row}`;
+      throw rangeError('options.grid', expected, grid, 'ERR_TOKENSIEVE_SHAPE');
+    });
+}
+
+function windowsOf(
+  { batch, length, mask, rows }: Tokens,
+  [high, wide]: readonly [number, number],
+  gridOf: (free: number, row: number) => readonly [number, number],
+): Windows {
+  const leaders = new Int32Array(batch * length).fill(-1);
+  const cellOf = new Int32Array(batch * length);
+  for (let row = 0; row < batch; row++) {
+    const [height, width] = gridOf(rows[row].tokens - rows[row].kept, row);
+    const across = Math.ceil(width / wide);
+    const first = new Int32Array(Math.ceil(height / high) * across).fill(-1);
+    for (let i = 0, free = 0; i < length; i++) {
+      const place = row * length + i;
+      if (mask?.[place] === 2) continue;
+      leaders[place] = i;
+      if (mask?.[place] === 1) continue;
+      const [y, x] = [Math.floor(free / width), free % width];
+      const window = Math.floor(y / high) * across + Math.floor(x / wide);
+      if (first[window] === -1) first[window] = i;
+      leaders[place] = first[window];
+      cellOf[place] = (y % high) * wide + (x % wide);
+      free++;
+    }
+  }
+  return { cells: high * wide, leaders, cellOf };
+}
+
+function readPair(path: string, value: unknown): readonly [number, number] {
+  if (!Array.isArray(value) || value.length !== 2) throw typeError(path, 'two integers', value);
+  return [readSide(`${path}[0]`, value[0]), readSide(`${path}[1]`, value[1])];
+}
+
+function readSide(path: string, value: unknown): number {
+  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
+  if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
+  return value;
+}
