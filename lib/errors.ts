@@ -12,7 +12,8 @@ export const errorCodes = {
   ERR_TOKENSIEVE_DETACHED: 'the buffer of an argument was transferred away',
   ERR_TOKENSIEVE_MEMORY: 'memory for a result or for working space could not be had',
   ERR_TOKENSIEVE_ABI: 'an addon that uses this one was compiled for another version of its C interface',
-  ERR_TOKENSIEVE_NO_BINARY: 'no native binary fits this platform',
+  ERR_TOKENSIEVE_NO_BINARY:
+    'there is no native binary for this platform, or it cannot be loaded; the message says what to do',
   ERR_TOKENSIEVE_NO_CUDA: 'no usable CUDA device; the message says why',
   ERR_TOKENSIEVE_ON_DEVICE: 'the data lives on a device and must be downloaded first',
   ERR_TOKENSIEVE_INTERNAL: 'the library broke one of its own rules: please report it',

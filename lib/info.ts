@@ -1,5 +1,6 @@
-import { availableParallelism } from 'node:os';
-import { addon, binary, platform } from './addon.js';
+import { addon, binary } from './addon.js';
+import { platform } from './binary.js';
+import { maxThreads } from './environment.js';
 import { rangeError, typeError } from './errors.js';
 
 /** What runs where: the first thing a bug report needs. */
@@ -51,36 +52,8 @@ export function info(): Info {
  */
 export function setNumThreads(count: number): void {
   if (typeof count !== 'number') throw typeError('count', 'an integer', count);
-  if (!Number.isInteger(count) || count < 1 || count > 1024) {
-    throw rangeError('count', 'an integer from 1 to 1024', count);
+  if (!Number.isInteger(count) || count < 1 || count > maxThreads) {
+    throw rangeError('count', `an integer from 1 to ${maxThreads}`, count);
   }
   addon.setThreads(count);
 }
-
-/** Reads `TOKENSIEVE_ISA` and `TOKENSIEVE_NUM_THREADS`. They lower, never raise; nonsense warns and changes nothing. */
-function applyEnvironment(): void {
-  const parallelism = Math.min(availableParallelism(), 1024);
-  addon.setThreads(parallelism);
-
-  const threads = process.env.TOKENSIEVE_NUM_THREADS;
-  if (threads !== undefined && threads !== '') {
-    const count = Number(threads);
-    if (Number.isInteger(count) && count >= 1) addon.setThreads(Math.min(count, parallelism));
-    else warn(`TOKENSIEVE_NUM_THREADS must be an integer from 1; got ${JSON.stringify(threads)}`);
-  }
-
-  const isa = process.env.TOKENSIEVE_ISA;
-  if (isa !== undefined && isa !== '') {
-    if (!['scalar', 'neon', 'avx2', 'avx512'].includes(isa)) {
-      warn(`TOKENSIEVE_ISA must be scalar, neon, avx2 or avx512; got ${JSON.stringify(isa)}`);
-    } else if (!addon.setIsa(isa)) {
-      warn(`TOKENSIEVE_ISA=${isa} is not supported by this processor; using ${addon.isa()}`);
-    }
-  }
-}
-
-function warn(message: string): void {
-  process.emitWarning(message, { type: 'TokenSieveWarning', code: 'TOKENSIEVE_ENVIRONMENT' });
-}
-
-applyEnvironment();

@@ -1,6 +1,8 @@
 // The module: library-wide functions here, operations through run() and start().
 #include <napi.h>
 
+#include <atomic>
+
 #include "node/arguments.h"
 #include "node/call.h"
 #include "tokensieve_node.h"
@@ -17,6 +19,20 @@ Napi::Value set_isa(const Napi::CallbackInfo& info) {
     if (wanted == tsv_isa_name(i)) return Napi::Boolean::New(info.Env(), tsv_set_isa(i) == TSV_OK);
   }
   return Napi::Boolean::New(info.Env(), false);
+}
+
+Napi::Array supported_isas(Napi::Env env) {
+  Napi::Array list = Napi::Array::New(env);
+  for (int32_t i = TSV_ISA_SCALAR; i <= TSV_ISA_AVX512; ++i) {
+    if (tsv_isa_supported(i)) list[list.Length()] = Napi::String::New(env, tsv_isa_name(i));
+  }
+  return list;
+}
+
+// True once: settings belong to the process, and what the first thread has set must outlast a later worker.
+bool first_in_process() {
+  static std::atomic_flag loaded = ATOMIC_FLAG_INIT;
+  return !loaded.test_and_set();
 }
 
 Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), tsv_threads()); }
@@ -77,6 +93,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("cancel", tsv_node::cancel_async);
   exports["isa"] = Napi::Function::New(env, isa, "isa");
   exports["setIsa"] = Napi::Function::New(env, set_isa, "setIsa");
+  exports["supportedIsas"] = supported_isas(env);
+  exports["firstInProcess"] = Napi::Boolean::New(env, first_in_process());
   exports["threads"] = Napi::Function::New(env, threads, "threads");
   exports["setThreads"] = Napi::Function::New(env, set_threads, "setThreads");
   exports["cpu"] = Napi::Function::New(env, cpu, "cpu");
