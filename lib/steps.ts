@@ -6,6 +6,7 @@ import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
 import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
+import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 import { topK, topKSync } from './ops/top-k.js';
@@ -73,6 +74,7 @@ export const step = {
   ),
   matmul: stepped(matmul, matmulSync),
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
+  pairedSimilarity: stepped(pairedSimilarity, pairedSimilaritySync),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   tokenNorms: stepped(tokenNorms, tokenNormsSync),
   topK: stepped(topK, topKSync),

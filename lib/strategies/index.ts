@@ -2,6 +2,7 @@ export { type BipartiteMergeOptions, bipartiteMerge } from './bipartite-merge.js
 export { type DistilOptions, distil } from './distil.js';
 export type { ComparedBy } from './features.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';
+export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';
 export type { KeptOrder } from './select.js';

@@ -30,7 +30,15 @@ export function* selectTokens(decision: Decision): Steps<Ragged> {
       ...(tokens.mask && { mask: tokens.mask }),
     });
   }
-  const counts = countsOf(tokens.rows, amount);
+  return yield* bestTokens(tokens, scores, countsOf(tokens.rows, amount));
+}
+
+/** The tokens of each row that score best, so many as are to stay, ascending. */
+export function* bestTokens(
+  tokens: Pick<Tokens, 'batch' | 'length' | 'mask'>,
+  scores: Tensor<'float32'>,
+  counts: readonly number[],
+): Steps<Ragged> {
   const offsets = new Int32Array(counts.length + 1);
   counts.forEach((count, row) => {
     offsets[row + 1] = offsets[row] + count;
@@ -41,7 +49,7 @@ export function* selectTokens(decision: Decision): Steps<Ragged> {
 
 /** One call where all rows keep the same number, else one a row. */
 function* bestOfRows(
-  { batch, length, mask }: Tokens,
+  { batch, length, mask }: Pick<Tokens, 'batch' | 'length' | 'mask'>,
   scores: Tensor<'float32'>,
   counts: readonly number[],
   offsets: Int32Array,
