@@ -1,5 +1,6 @@
 import { bipartiteMatchSync } from 'tokensieve';
 import { type Case, defineCase, normal } from './case.js';
+import { similarityKernels } from './similarity-argmax.js';
 import { type MergingShape, mergingName, mergingShapes } from './token-maps.js';
 
 /** The cosines of all even tokens with all odd ones: N^2 C / 2 flops an image. */
@@ -8,7 +9,7 @@ function bipartiteMatch(shape: MergingShape): Case {
   return defineCase({
     operation: 'bipartiteMatch',
     shape: mergingName(shape),
-    kernels: ['token_norms', 'pack_key_panels', 'similarity_argmax', 'paired_similarity', 'top_k'],
+    kernels: [...similarityKernels, 'similarity_argmax', 'top_k'],
     flops: 2 * B * Math.ceil(N / 2) * Math.floor(N / 2) * C,
     read: B * N * C * 4,
     written: B * 3 * N * 4,

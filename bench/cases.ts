@@ -10,6 +10,7 @@ import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
 import { cases as restoreTokens } from './restore-tokens.js';
 import { cases as selectThreshold } from './select-threshold.js';
+import { cases as similarityArgmax } from './similarity-argmax.js';
 import { cases as tokenNorms } from './token-norms.js';
 import { cases as topK } from './top-k.js';
 
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...selectThreshold,
   ...gatherTokens,
   ...bipartiteMatch,
+  ...similarityArgmax,
   ...mergeTokens,
   ...restoreTokens,
   ...matmul,

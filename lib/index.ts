@@ -69,6 +69,13 @@ export {
   selectThresholdSync,
   type ThresholdRule,
 } from './ops/select-threshold.js';
+export {
+  type SimilarityArgmax,
+  type SimilarityArgmaxOptions,
+  similarityArgmax,
+  similarityArgmaxSync,
+} from './ops/similarity-argmax.js';
+export type { SimilarityMetric } from './ops/similarity-metric.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';

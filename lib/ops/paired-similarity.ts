@@ -4,7 +4,6 @@ import {
   floatTypes,
   type Invocation,
   outputFor,
-  readChoice,
   readOptions,
   readSignal,
   runAsync,
@@ -12,17 +11,16 @@ import {
   withDims,
   withRank,
 } from './call.js';
+import { readMetric, type SimilarityMetric } from './similarity-metric.js';
 import { type MaskOptions, readTokenRows } from './token-rows.js';
 
 /** Options of {@link pairedSimilarity}. */
 export interface PairedSimilarityOptions extends CommonOptions, MaskOptions {
-  /** The cosine (default; 0 with a zero vector), the product, or minus the squared distance. */
-  metric?: 'cosine' | 'dot' | 'l2';
+  /** `'cosine'` by default. */
+  metric?: SimilarityMetric;
   /** A tensor to fill. */
   out?: { similarity: Tensor<'float32'> };
 }
-
-const metrics = ['cosine', 'dot', 'l2'];
 
 function prepare(
   a: FloatTensor,
@@ -38,7 +36,7 @@ function prepare(
     operation: 'pairedSimilarity',
     inputs: [tokens, withBatch('b', readTensor('b', b, floatTypes)), mask, lengths],
     outputs: [withDims(similarity, dims)],
-    numbers: [readChoice('options.metric', options.metric, metrics, 'cosine')],
+    numbers: [readMetric(options.metric)],
     result: () => similarity.tensor,
   };
 }

@@ -29,7 +29,7 @@ export function readTokenRows(dims: readonly number[], options: MaskOptions): To
   const length = dims.at(-1) ?? 1;
   const [batch = 1, ...inner] = leading;
   return {
-    mask: readMask(options.mask, dims, batch, length),
+    mask: readTokenMask('options.mask', options.mask, dims),
     lengths: readArray('options.lengths', options.lengths, ['int32']),
     leading,
     length,
@@ -37,15 +37,18 @@ export function readTokenRows(dims: readonly number[], options: MaskOptions): To
   };
 }
 
-/** A mask with the leading dims it shares with the tokens multiplied together; any other is for the C interface to refuse. */
-function readMask(
+/**
+ * A mask of tokens `[...,N]` with the leading dims it shares with them multiplied together; any other is for the C
+ * interface to refuse.
+ */
+export function readTokenMask(
+  path: string,
   value: unknown,
   dims: readonly number[],
-  batch: number,
-  length: number,
 ): Tensor<'uint8'> | undefined {
+  const [batch, length] = [dims.length > 1 ? dims[0] : 1, dims.at(-1) ?? 1];
   const bare = ArrayBuffer.isView(value) && (value as unknown as ArrayLike<unknown>).length !== length;
-  const mask = readArray('options.mask', value, ['uint8'], bare ? [batch, length] : undefined);
+  const mask = readArray(path, value, ['uint8'], bare ? [batch, length] : undefined);
   const sameAsTokens = mask?.dims.length === dims.length && dims.every((dim, i) => dim === mask.dims[i]);
   return mask && sameAsTokens && dims.length > 1
     ? { ...mask, dims: [elementCount(dims.slice(0, -1)), length] }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "abi/best_destinations.h"
+#include "abi/best_columns.h"
 #include "abi/bipartite_partition.h"
 #include "abi/check.h"
 #include "runtime/dispatch.h"
@@ -37,6 +37,21 @@ int32_t number_slots(const BipartiteSides& s, int64_t n, const int32_t* merged, 
     if (merged[i] >= 0) owner[i] = owner[merged[i]];
   }
   return slots;
+}
+
+// For each source of the items in which something merges, its best destination by cosine, as a place among
+// them, and that cosine: both at [item * n + i]. `lists` has room for two an item.
+tsv_status find_best_destinations(const tsv_context* context, const View& metric, const BipartiteSides* sides,
+                                  TokenList* lists, float* similarity, int32_t* best) {
+  const int64_t items = metric.dim[0], n = metric.dim[1];
+  TokenList *sources = lists, *destinations = lists + items;
+  for (int64_t b = 0; b < items; ++b) {
+    const BipartiteSides& s = sides[b];
+    sources[b] = {s.sources, s.merges > 0 ? s.source_count : 0};
+    destinations[b] = {s.destinations, s.destination_count};
+  }
+  return find_best_columns({context, metric, metric, TSV_METRIC_COSINE, sources, destinations}, 1, n,
+                           similarity, best);
 }
 
 // Merges the best of one item's sources: false when there is no memory.
@@ -113,6 +128,7 @@ tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_a
   const size_t tokens = size_t(items * n);
   Workspace workspace(WorkspaceSize()
                           .add<BipartiteSides>(size_t(items))
+                          .add<TokenList>(size_t(2 * items))
                           .add<uint8_t>(size_t(n))
                           .add<uint8_t>(tokens)
                           .add<int32_t>(tokens)
@@ -125,6 +141,7 @@ tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_a
     return check.status();
   }
   BipartiteSides* sides = workspace.take<BipartiteSides>(size_t(items));
+  TokenList* lists = workspace.take<TokenList>(size_t(2 * items));
   uint8_t* destination = workspace.take<uint8_t>(size_t(n));
   uint8_t* side = workspace.take<uint8_t>(tokens);
   int32_t* source_lists = workspace.take<int32_t>(tokens);
@@ -135,7 +152,7 @@ tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_a
     sides[b] = {side + b * n, source_lists + b * n, destination_lists + b * n, 0, 0, 0, 0};
   }
   choose_sides(a, mask, lengths, items, n, destination, sides);
-  tsv_status status = find_best_destinations(context, metric, sides, similarity, best);
+  const tsv_status status = find_best_destinations(context, metric, sides, lists, similarity, best);
 
   std::atomic<bool> starved{status == TSV_E_MEMORY};
   if (status == TSV_OK) {

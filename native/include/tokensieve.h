@@ -84,6 +84,8 @@ typedef struct tsv_tensor {
   ENTRY(MAP_OUTPUT_LENGTHS, "map.outputLengths") \
   ENTRY(MASK, "options.mask") \
   ENTRY(QUERY_MASK, "options.queryMask") \
+  ENTRY(A_MASK, "options.aMask") \
+  ENTRY(B_MASK, "options.bMask") \
   ENTRY(LENGTHS, "options.lengths") \
   ENTRY(BIAS, "options.bias") \
   ENTRY(LSE, "options.lse") \
@@ -99,6 +101,7 @@ typedef struct tsv_tensor {
   ENTRY(POOL_MODE, "options.pool.mode") \
   ENTRY(PRECISION, "options.precision") \
   ENTRY(COUNT_K, "k") \
+  ENTRY(OPTIONS_K, "options.k") \
   ENTRY(SEGMENTS, "options.segments") \
   ENTRY(ORDER, "options.order") \
   ENTRY(RULE, "rule") \
@@ -385,6 +388,23 @@ typedef struct tsv_paired_similarity_args {
   tsv_tensor* similarity;    /* float32, the dims of a but the last */
 } tsv_paired_similarity_args;
 tsv_status tsv_paired_similarity(tsv_context* context, const tsv_paired_similarity_args* arguments);
+
+/* For each token of a [B,Na,C] the k tokens of b [B,Nb,C] most like it, best first, equal ones by index; NaN
+ * is chosen only when nothing else is left. A dropped token of a has index -1 and value -INFINITY. */
+typedef struct tsv_similarity_argmax_args {
+  uint32_t size;
+  const tsv_tensor* a;       /* float32, float16 or bfloat16; any strides with a dense last dimension */
+  const tsv_tensor* b;       /* the same, of any float type */
+  const tsv_tensor* a_mask;  /* uint8 [B,Na] or [Na]: 2 drops */
+  const tsv_tensor* b_mask;  /* uint8 [B,Nb] or [Nb]: 2 is no candidate */
+  const tsv_tensor* lengths; /* int32 [B]: tokens of b */
+  int64_t k;                 /* from 1 to the candidates of every item */
+  int32_t metric;            /* tsv_similarity_metric */
+  int32_t precision;         /* tsv_precision; TSV_PRECISION_FAST is computed exactly */
+  tsv_tensor* indices;       /* int32 [B,Na,k] */
+  tsv_tensor* values;        /* float32 [B,Na,k] */
+} tsv_similarity_argmax_args;
+tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments);
 
 /* ---- Matching ---- */
 

@@ -97,6 +97,20 @@ struct SimilarityArgmax {
   int32_t* place;
 };
 
+// For each row the k columns of the greatest products, and those products: see similarity_top_k.h.
+struct SimilarityTopK {
+  const float* rows_data;
+  int64_t rows_stride;
+  int64_t rows;
+  const float* panels;  // as for SimilarityArgmax
+  int64_t columns;
+  int64_t depth;
+  int64_t k;
+  int32_t* found;  // [rows], scratch
+  float* best;     // [rows][k]
+  int32_t* place;  // [rows][k]
+};
+
 // out[i] = the similarity of a[first ? first[i] : i] and b[second ? second[i] : i]: see paired_similarity.h.
 struct PairedSimilarity {
   Rows a;
@@ -305,6 +319,7 @@ struct KernelShape {
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \
+  X(similarity_top_k, SimilarityTopK) \
   X(paired_similarity, PairedSimilarity)
 
 struct Kernels {

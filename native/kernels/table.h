@@ -14,6 +14,7 @@
 #include "kernels/restore_tokens.h"
 #include "kernels/select_threshold.h"
 #include "kernels/similarity_argmax.h"
+#include "kernels/similarity_top_k.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"
 

@@ -141,6 +141,22 @@ tsv_status restore_tokens(tsv_context* context, Arguments& a) {
   return tsv_restore_tokens(context, &c);
 }
 
+tsv_status similarity_argmax(tsv_context* context, Arguments& a) {
+  tsv_similarity_argmax_args c = {};
+  c.size = sizeof c;
+  c.a = a.input(0);
+  c.b = a.input(1);
+  c.a_mask = a.input(2);
+  c.b_mask = a.input(3);
+  c.lengths = a.input(4);
+  c.k = a.integer(0);
+  c.metric = a.small(1);
+  c.precision = a.small(2);
+  c.indices = a.output(0);
+  c.values = a.output(1);
+  return tsv_similarity_argmax(context, &c);
+}
+
 tsv_status bipartite_match(tsv_context* context, Arguments& a) {
   tsv_bipartite_match_args c = {};
   c.size = sizeof c;
@@ -192,6 +208,7 @@ const Operation kOperations[] = {
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
+    {"similarityArgmax", 5, 2, 3, similarity_argmax},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
     {"selectThreshold", 3, 2, 5, select_threshold},
 };

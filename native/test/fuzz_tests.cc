@@ -82,7 +82,9 @@ class Maker {
     if (careless_ && maybe(12)) dtype = int32_t(random.below(6));
     made_.push_back(std::make_unique<FuzzTensor>(random, std::move(shape), dtype));
     tsv_tensor* t = made_.back()->get();
-    if (careless_ && maybe(40)) t->dtype = int32_t(random.below(12)) - 3;
+    const int32_t other = int32_t(random.below(12)) - 3;
+    const bool fits = other < 0 || other > 5 || tsv::bytes_of(other) <= tsv::bytes_of(dtype);
+    if (careless_ && maybe(40) && fits) t->dtype = other;
     if (careless_ && maybe(40)) t->device_type = TSV_CUDA;
     if (careless_ && maybe(40)) t->data = nullptr;
     return t;
@@ -242,6 +244,24 @@ tsv_select_threshold_args make_select_threshold(Maker& m) {
   return a;
 }
 
+tsv_similarity_argmax_args make_similarity_argmax(Maker& m) {
+  tsv_similarity_argmax_args a = {};
+  const int64_t batch = m.size(), rows = m.size(), columns = m.size(), channels = m.size();
+  a.a = m.tensor({batch, rows, channels}, m.float_type());
+  a.b = m.tensor({batch, columns, channels}, m.float_type());
+  a.a_mask =
+      m.optional(m.maybe(2) ? std::vector<int64_t>{rows} : std::vector<int64_t>{batch, rows}, TSV_UINT8);
+  a.b_mask = m.maybe(3) ? m.optional({columns}, TSV_UINT8) : nullptr;
+  a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
+  a.k = m.maybe(2) ? 1 : m.number(1, columns);
+  a.metric = m.choice(TSV_METRIC_L2);
+  a.precision = m.choice(TSV_PRECISION_FAST);
+  const int64_t k = std::clamp<int64_t>(a.k, 0, columns);
+  a.indices = m.tensor({batch, rows, k}, TSV_INT32);
+  a.values = m.tensor({batch, rows, k}, TSV_FLOAT32);
+  return a;
+}
+
 tsv_bipartite_match_args make_bipartite_match(Maker& m) {
   tsv_bipartite_match_args a = {};
   const int64_t batch = m.size(), height = 1 + m.random.below(4), width = 1 + m.random.below(5);
@@ -398,6 +418,7 @@ int main() {
     fuzz("gather_tokens", tsv_gather_tokens, make_gather_tokens);
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
+    fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);
     fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);
     fuzz("attention_scores", tsv_attention_scores, make_attention_scores);
     fuzz("attention", tsv_attention, make_attention_output);

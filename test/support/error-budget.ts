@@ -23,6 +23,8 @@ export const errorBudget = {
   tokenNorms: { relative: 16 * u },
   /** Relative, where float64 sums cancel: of the magnitudes of their terms. */
   pairedSimilarity: { relative: u, ofMagnitude: 2 ** -45 },
+  /** Times the lengths of the tokens, about their middle for l2: how close two candidates may be for either to come first. */
+  similarityArgmax: { ofMagnitude: 16 * u },
   /** Of the cosine itself: how close two candidates may be for either to be chosen. */
   bipartiteMatch: { similarity: 16 * u },
   /** Of the threshold itself: how close a score may be to it for either answer to be right. */

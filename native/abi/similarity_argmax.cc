@@ -1,0 +1,85 @@
+#include <math.h>
+
+#include <algorithm>
+
+#include "abi/best_columns.h"
+#include "abi/check.h"
+#include "runtime/thread_pool.h"
+#include "runtime/workspace.h"
+
+using namespace tsv;
+
+namespace {
+
+// Rows stand next to each other where the tokens of a list come first: moves each to its own token, from the
+// last on, and places among the candidates become tokens.
+void spread_rows(const TokenList& rows, const TokenList& candidates, int64_t n, int64_t k, int32_t* indices,
+                 float* values) {
+  int64_t row = rows.count;
+  for (int64_t i = n - 1; i >= 0; --i) {
+    int32_t* index = indices + i * k;
+    if (row == 0 || rows.token[row - 1] != i) {
+      std::fill(index, index + k, -1);
+      std::fill(values + i * k, values + (i + 1) * k, -INFINITY);
+      continue;
+    }
+    --row;
+    std::copy_backward(values + row * k, values + (row + 1) * k, values + (i + 1) * k);
+    for (int64_t place = k - 1; place >= 0; --place)
+      index[place] = candidates.token[indices[row * k + place]];
+  }
+}
+
+}  // namespace
+
+tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments) {
+  Check check(context);
+  const tsv_similarity_argmax_args args = read_arguments(check, arguments);
+  const View a = check.input(args.a, TSV_ARG_A, kFloats, 3, 3, true);
+  const View b = check.input(args.b, TSV_ARG_B, kFloats, 3, 3, true);
+  const int64_t items = a.dim[0], rows = a.dim[1], columns = b.dim[1];
+  check.same(b, TSV_ARG_B, 0, items, "the batch of a");
+  check.same(b, TSV_ARG_B, 2, a.dim[2], "the channels of a");
+  const View a_mask = check.mask(args.a_mask, TSV_ARG_A_MASK, items, rows);
+  const View b_mask = check.mask(args.b_mask, TSV_ARG_B_MASK, items, columns);
+  const View lengths = check.lengths(args.lengths, items, columns);
+  check.range(TSV_ARG_SIMILARITY_METRIC, args.metric, TSV_METRIC_COSINE, TSV_METRIC_L2);
+  check.range(TSV_ARG_PRECISION, args.precision, TSV_PRECISION_EXACT, TSV_PRECISION_FAST);
+  check.range(TSV_ARG_OPTIONS_K, args.k, 1, std::max<int64_t>(1, columns));
+  if (check.failed()) return check.status();
+
+  Workspace workspace(WorkspaceSize()
+                          .add<TokenList>(size_t(2 * items))
+                          .add<int32_t>(size_t(items * rows))
+                          .add<int32_t>(size_t(items * columns))
+                          .bytes());
+  if (!workspace.ok()) {
+    check.fail(TSV_ARG_A, TSV_E_MEMORY, "none", "followed by working memory");
+    return check.status();
+  }
+  TokenList* lists = workspace.take<TokenList>(size_t(2 * items));
+  int32_t* row_tokens = workspace.take<int32_t>(size_t(items * rows));
+  int32_t* column_tokens = workspace.take<int32_t>(size_t(items * columns));
+  for (int64_t item = 0; item < items; ++item) {
+    lists[item] = list_tokens(TokenMask(a_mask, View(), item, rows), rows, row_tokens + item * rows);
+    TokenList& candidates = lists[items + item];
+    candidates =
+        list_tokens(TokenMask(b_mask, lengths, item, columns), columns, column_tokens + item * columns);
+    if (lists[item].count > 0) check.range(TSV_ARG_OPTIONS_K, args.k, 1, candidates.count);
+  }
+  const View indices = check.output(args.indices, TSV_ARG_OUT_INDICES, kInt32, {items, rows, args.k});
+  const View values = check.output(args.values, TSV_ARG_OUT_VALUES, kFloat32, {items, rows, args.k});
+  check.no_overlap();
+  if (check.failed()) return check.status();
+
+  const tsv_status status = find_best_columns({context, a, b, args.metric, lists, lists + items}, args.k,
+                                              rows, values.as<float>(), indices.as<int32_t>());
+  if (status == TSV_E_MEMORY) check.fail(TSV_ARG_A, TSV_E_MEMORY, "none", "followed by working memory");
+  if (status != TSV_OK) return status;
+  parallel_for(context, items, [&](int64_t item) {
+    const int64_t first = item * rows * args.k;
+    spread_rows(lists[item], lists[items + item], rows, args.k, indices.as<int32_t>() + first,
+                values.as<float>() + first);
+  });
+  return cancelled(context) ? TSV_E_CANCELLED : TSV_OK;
+}
