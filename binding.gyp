@@ -21,8 +21,7 @@
       "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["/std:c++17"]}},
       "conditions": [
         ["OS=='linux'", {
-          # nodelete: Node unloads an addon with the last worker that used it, and the pool's threads would lose their code
-          "ldflags": ["-Wl,-Bsymbolic", "-Wl,--exclude-libs,ALL", "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,nodelete",
+          "ldflags": ["-Wl,-Bsymbolic", "-Wl,--exclude-libs,ALL", "-Wl,-z,now", "-Wl,-z,relro",
                       "-Wl,--version-script=<(module_root_dir)/native/node/exports.map"],
         }],
       ],

@@ -19,6 +19,8 @@
       "conditions": [
         ["target_arch=='x64'", {"dependencies": ["kernels_avx2", "kernels_avx512"]}],
         ["target_arch=='arm64'", {"dependencies": ["kernels_neon"]}],
+        # Node unloads an addon with the last worker that used it, and the pool's threads would lose their code
+        ["OS=='linux'", {"link_settings": {"ldflags": ["-Wl,-z,nodelete"]}}],
       ],
     },
     {

@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const clangFormat = createRequire(import.meta.url).resolve('clang-format/index.js');
-const sources = readdirSync(path.join(root, 'native'), { recursive: true })
-  .filter((file) => /\.(h|cc|c)$/.test(file))
-  .map((file) => path.join(root, 'native', file));
+const sources = ['native', 'test/consumers'].flatMap((folder) =>
+  readdirSync(path.join(root, folder), { recursive: true })
+    .filter((file) => /\.(h|cc|c)$/.test(file))
+    .map((file) => path.join(root, folder, file)),
+);
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i'];
 const { status } = spawnSync(process.execPath, [clangFormat, ...mode, ...sources], { stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -40,7 +40,7 @@ static inline const tsv_api* tsv_api_from_external(napi_env env, napi_value valu
     return NULL;
   }
   if (tsv_check_api((const tsv_api*)api, &error) == TSV_OK) return (const tsv_api*)api;
-  snprintf(message, sizeof message, "nativeApi() must be of %s; got %s", error.expected, error.got);
+  snprintf(message, sizeof message, "nativeApi() must be %s; got %s", error.expected, error.got);
   napi_throw_error(env, "ERR_TOKENSIEVE_ABI", message);
   return NULL;
 }

@@ -1,5 +1,5 @@
-// The pool under what hosts do to it: many callers at once, resizing under way, cancelling, forking, lending
-// threads. Made to run under ThreadSanitizer.
+// The pool under what hosts do to it: many callers at once, resizing under way, cancelling, forking. Made to
+// run under ThreadSanitizer.
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -111,26 +111,6 @@ void test_fork() {
 }
 #endif
 
-void test_executor() {
-  test::where = "a host's executor";
-  int calls = 0;
-  tsv::set_executor(
-      [](void* user, int64_t count, tsv_task task, void* state) {
-        ++*static_cast<int*>(user);
-        std::thread other([&] {
-          for (int64_t i = 0; i < count; i += 2) task(state, i);
-        });
-        for (int64_t i = 1; i < count; i += 2) task(state, i);
-        other.join();
-      },
-      &calls);
-  CHECK(each_task_runs_once(9));
-  CHECK(calls == 1);
-  tsv::set_executor(nullptr, nullptr);
-  CHECK(each_task_runs_once(9));
-  CHECK(calls == 1);
-}
-
 }  // namespace
 
 int main() {
@@ -140,6 +120,5 @@ int main() {
 #ifdef TEST_FORK
   test_fork();
 #endif
-  test_executor();
   return test::finish("thread pool");
 }
