@@ -6,7 +6,7 @@ const maskTypes = ['int64', 'int32', 'uint8', 'float32'] as const;
 
 /** A tokenizer's mask, 1 for a real token and 0 for padding; a bare array is one row. */
 export type AttentionMask =
-  | Tensor<(typeof maskTypes)[number]>
+  | Tensor<'int64' | 'int32' | 'uint8' | 'float32'>
   | BigInt64Array
   | Int32Array
   | Uint8Array

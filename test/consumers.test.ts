@@ -236,15 +236,13 @@ describe('a C99 program that finds the installed library', { skip: noCMake }, ()
   before(() => {
     const folder = copyOf('c99');
     const prefix = path.join(folder, 'prefix');
-    const configure = (...args: string[]) =>
-      run('cmake', [...args, '-DCMAKE_BUILD_TYPE=Debug'], { cwd: folder });
-    const build = (what: string) => run('cmake', ['--build', what, '--parallel', '2'], { cwd: folder });
-    const source = path.join('node_modules', 'tokensieve');
-    run('cmake', ['-S', source, '-B', 'library', ...lightly], { cwd: folder });
-    build('library');
-    run('cmake', ['--install', 'library', '--prefix', prefix], { cwd: folder });
-    run('cmake', ['-S', '.', '-B', 'build', `-DCMAKE_PREFIX_PATH=${prefix}`], { cwd: folder });
-    build('build');
+    const cmake = (...args: string[]) => run('cmake', args, { cwd: folder });
+    const lightly = ['-DCMAKE_BUILD_TYPE=Debug', '-DCMAKE_CXX_FLAGS_DEBUG='];
+    cmake('-S', path.join('node_modules', 'tokensieve'), '-B', 'library', ...lightly);
+    cmake('--build', 'library', '--parallel', '2');
+    cmake('--install', 'library', '--prefix', prefix);
+    cmake('-S', '.', '-B', 'build', `-DCMAKE_PREFIX_PATH=${prefix}`);
+    cmake('--build', 'build');
     program = path.join(folder, 'build', 'longest_tokens');
   });
 
