@@ -501,6 +501,7 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, merge_tokens, (tsv_context*, const tsv_merge_tokens_args*)) \
   ENTRY(tsv_status, restore_tokens, (tsv_context*, const tsv_restore_tokens_args*)) \
   ENTRY(tsv_status, paired_similarity, (tsv_context*, const tsv_paired_similarity_args*)) \
+  ENTRY(tsv_status, similarity_argmax, (tsv_context*, const tsv_similarity_argmax_args*)) \
   ENTRY(tsv_status, bipartite_match, (tsv_context*, const tsv_bipartite_match_args*)) \
   ENTRY(tsv_status, matmul, (tsv_context*, const tsv_matmul_args*)) \
   ENTRY(tsv_status, measure_ceiling, (int32_t, float*, int64_t, double*)) \
