@@ -1,3 +1,6 @@
+import { types } from 'node:util';
+import { arrayLength, arrayName } from './typed-array.js';
+
 /**
  * Every code an error of this package can carry, with what it means.
  *
@@ -9,7 +12,7 @@ export const errorCodes = {
   ERR_TOKENSIEVE_RANGE: 'a number lies outside what the operation allows',
   ERR_TOKENSIEVE_SHAPE: 'the dims of a tensor do not fit the operation or another argument',
   ERR_TOKENSIEVE_OVERLAP: 'an output shares memory with an input or another output',
-  ERR_TOKENSIEVE_DETACHED: 'the buffer of an argument was transferred away',
+  ERR_TOKENSIEVE_DETACHED: 'the buffer of an argument was transferred away, or has shrunk',
   ERR_TOKENSIEVE_MEMORY: 'memory for a result or for working space could not be had',
   ERR_TOKENSIEVE_ABI: 'an addon that uses this one was compiled for another version of its C interface',
   ERR_TOKENSIEVE_NO_BINARY:
@@ -41,16 +44,17 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
   if (typeof value !== 'object' || value === null) return String(value);
-  if (ArrayBuffer.isView(value)) {
-    const length = (value as { length?: number }).length;
-    return `${Object.prototype.toString.call(value).slice(8, -1)}(${length ?? value.byteLength})`;
-  }
-  if (Array.isArray(value)) {
-    return value.length <= 8 && value.every((v) => typeof v === 'number' || v === null)
-      ? `[${value.join(', ')}]`
-      : `an array of ${value.length}`;
-  }
-  return 'an object';
+  const name = arrayName(value);
+  if (name !== undefined) return `${name}(${arrayLength(value)})`;
+  if (types.isProxy(value) || !Array.isArray(value)) return 'an object';
+  if (value.length > 8) return `an array of ${value.length}`;
+  const elements = Array.from(
+    { length: value.length },
+    (_, i) => Object.getOwnPropertyDescriptor(value, i)?.value as unknown,
+  );
+  return elements.every((v) => typeof v === 'number' || v === null)
+    ? `[${elements.join(', ')}]`
+    : `an array of ${value.length}`;
 }
 
 /** Error for a value of the wrong type: `TypeError`, `ERR_TOKENSIEVE_TYPE`. */

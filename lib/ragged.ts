@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
-import { readTensor, type Tensor } from './tensor.js';
+import { copyArray, readTensor, type Tensor } from './tensor.js';
 
 /**
  * Token indices whose number differs from row to row, ascending within a row: row r holds
@@ -27,9 +27,9 @@ export function isRagged(value: unknown): value is Ragged {
  */
 export function readRagged(path: string, value: Ragged, inputLength: number): Ragged {
   const { indices: source, offsets: given } = value;
-  const indices = new Int32Array(readTensor(`${path}.indices`, source, ['int32']).data);
+  const indices = copyArray(`${path}.indices`, readTensor(`${path}.indices`, source, ['int32']).data);
   if (!types.isInt32Array(given)) throw typeError(`${path}.offsets`, 'an Int32Array', given);
-  const offsets = new Int32Array(given);
+  const offsets = copyArray(`${path}.offsets`, given);
   const rows = offsets.length - 1;
   if (rows < 0 || offsets[0] !== 0 || offsets[rows] !== indices.length) {
     const expected = `offsets from 0 to ${indices.length}, the number of indices`;

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
 import {
+  copyArray,
   type DataTypeMap,
   type FloatTensor,
   type FloatType,
@@ -175,12 +176,14 @@ function readPerToken<T extends keyof typeof arrays>(
   const bare = allowed.find((type) => arrays[type](value));
   const { type, data }: { type: T; data: DataTypeMap[T] } =
     bare === undefined ? readTensor(path, value, allowed) : { type: bare, data: value as DataTypeMap[T] };
-  if (data.length !== batch * length && data.length !== length) {
+  const own = copyArray<DataTypeMap[keyof typeof arrays]>(path, data) as DataTypeMap[T];
+  if (own.length === batch * length) return { type, data: own, dims: [batch, length] };
+  if (own.length !== length) {
     const expected = `[${batch},${length}] or [${length}]`;
     throw rangeError(path, expected, data, 'ERR_TOKENSIEVE_SHAPE');
   }
   const all = zeros(type, [batch, length]);
-  for (let start = 0; start < all.data.length; start += data.length) all.data.set(data as never, start);
+  for (let row = 0; row < batch; row++) all.data.set(own as never, row * length);
   return all;
 }
 
@@ -226,10 +229,11 @@ function keepEnds(mask: Uint8Array, first: number, last: number): void {
 function readLengths(value: unknown, batch: number, length: number): Int32Array | undefined {
   if (value === undefined) return undefined;
   if (!types.isInt32Array(value)) throw typeError('inputs.lengths', 'an Int32Array', value);
-  if (value.length !== batch) throw rangeError('inputs.lengths', `[${batch}]`, value, 'ERR_TOKENSIEVE_SHAPE');
-  const bad = value.findIndex((tokens) => tokens < 0 || tokens > length);
-  if (bad !== -1) throw rangeError(`inputs.lengths[${bad}]`, `an integer from 0 to ${length}`, value[bad]);
-  return value;
+  const own = copyArray('inputs.lengths', value);
+  if (own.length !== batch) throw rangeError('inputs.lengths', `[${batch}]`, value, 'ERR_TOKENSIEVE_SHAPE');
+  const bad = own.findIndex((tokens) => tokens < 0 || tokens > length);
+  if (bad !== -1) throw rangeError(`inputs.lengths[${bad}]`, `an integer from 0 to ${length}`, own[bad]);
+  return own;
 }
 
 function countTokens(mask: Uint8Array): RowTokens {

@@ -1,4 +1,5 @@
 import { rangeError, TokenSieveError, typeError } from './errors.js';
+import { arrayLength, arrayName } from './typed-array.js';
 
 /** Element types, named as in ONNX Runtime; `bfloat16` is this package's addition. */
 export type DataType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'uint8';
@@ -33,33 +34,23 @@ export type FloatTensor = Tensor<FloatType>;
 
 const Float16 = (globalThis as { Float16Array?: Float16ArrayConstructor }).Float16Array;
 
-function holds(type: DataType, data: unknown): boolean {
-  switch (type) {
-    case 'float32':
-      return data instanceof Float32Array;
-    case 'float16':
-      return data instanceof Uint16Array || (Float16 !== undefined && data instanceof Float16);
-    case 'bfloat16':
-      return data instanceof Uint16Array;
-    case 'int32':
-      return data instanceof Int32Array;
-    case 'int64':
-      return data instanceof BigInt64Array;
-    case 'uint8':
-      return data instanceof Uint8Array;
-    default:
-      return false;
-  }
+const arrayNames: Readonly<Record<DataType, readonly string[]>> = {
+  float32: ['Float32Array'],
+  float16: ['Uint16Array', 'Float16Array'],
+  bfloat16: ['Uint16Array'],
+  int32: ['Int32Array'],
+  int64: ['BigInt64Array'],
+  uint8: ['Uint8Array'],
+};
+
+/** Whether a value is an array that holds elements of a type. */
+export function holds(type: DataType, data: unknown): boolean {
+  const name = arrayName(data);
+  return name !== undefined && arrayNames[type].includes(name);
 }
 
-const arrayNames: Readonly<Record<DataType, string>> = {
-  float32: 'a Float32Array',
-  float16: 'a Uint16Array or Float16Array',
-  bfloat16: 'a Uint16Array',
-  int32: 'an Int32Array',
-  int64: 'a BigInt64Array',
-  uint8: 'a Uint8Array',
-};
+// An empty tensor is as long as it says, whatever that is: rows without tokens are still gone through.
+const mostOfNothing = 2 ** 24;
 
 const arrayClasses = {
   float32: Float32Array,
@@ -91,9 +82,9 @@ export function readTensor<T extends DataType>(path: string, value: unknown, typ
     throw typeError(`${path}.type`, types.map((t) => `'${t}'`).join(' or '), type);
   if (location !== undefined && location !== 'cpu') throw typeError(`${path}.location`, "'cpu'", location);
   if (!holds(type as T, data))
-    throw typeError(`${path}.data`, `${arrayNames[type as T]} for type '${type}'`, data);
+    throw typeError(`${path}.data`, `a ${arrayNames[type as T].join(' or ')} for type '${type}'`, data);
   const shape = readDims(`${path}.dims`, dims);
-  const length = (data as { length: number }).length;
+  const length = arrayLength(data);
   if (elementCount(shape) !== length) {
     throw rangeError(
       `${path}.dims`,
@@ -102,26 +93,82 @@ export function readTensor<T extends DataType>(path: string, value: unknown, typ
       'ERR_TOKENSIEVE_SHAPE',
     );
   }
+  if (length === 0 && elementCount(shape.filter((dim) => dim > 0)) > mostOfNothing) {
+    const expected = `a shape of at most ${mostOfNothing} rows or columns of nothing`;
+    throw rangeError(`${path}.dims`, expected, shape, 'ERR_TOKENSIEVE_SHAPE');
+  }
   return { type: type as T, data: data as DataTypeMap[T], dims: shape };
 }
 
 function readDims(path: string, dims: unknown): number[] {
-  if (!Array.isArray(dims)) throw typeError(path, 'an array of integers', dims);
-  const shape = Array.from(dims as unknown[]);
-  if (shape.length > 8) throw rangeError(path, 'at most 8 dimensions', shape.length, 'ERR_TOKENSIEVE_SHAPE');
+  const shape = readList(path, 'an array of integers', dims, 8);
   for (const [i, dim] of shape.entries()) {
     if (typeof dim !== 'number') throw typeError(`${path}[${i}]`, 'an integer', dim);
     if (!Number.isSafeInteger(dim) || dim < 0)
       throw rangeError(`${path}[${i}]`, 'an integer from 0', dim, 'ERR_TOKENSIEVE_SHAPE');
   }
-  return shape as number[];
+  return (shape as number[]).map((dim) => dim + 0); // -0 is 0
+}
+
+/**
+ * The elements of an array, each read once. One longer than any that could be meant is refused before it is read, so
+ * that nobody waits for four billion holes.
+ */
+export function readList(path: string, expected: string, value: unknown, most: number): unknown[] {
+  if (!Array.isArray(value)) throw typeError(path, expected, value);
+  const { length } = value;
+  if (length > most) throw rangeError(path, `at most ${most} elements`, length, 'ERR_TOKENSIEVE_SHAPE');
+  const list: unknown[] = [];
+  for (let i = 0; i < length; i++) list.push(value[i]);
+  return list;
+}
+
+const copied = { Float32Array, Int32Array, BigInt64Array, Uint8Array };
+
+/** A private copy, in plain memory, of an array whose own memory may be gone by now. */
+export function copyArray<A extends Float32Array | Int32Array | BigInt64Array | Uint8Array>(
+  path: string,
+  array: A,
+): A {
+  const Copy = copied[arrayName(array) as keyof typeof copied] as unknown as new (array: A) => A;
+  try {
+    return new Copy(array);
+  } catch (cause) {
+    throw goneError(path, cause);
+  }
+}
+
+/** Elements of an array as an array of their own in the same memory, which may be gone by now. */
+export function viewArray<A extends DataTypeMap[DataType]>(
+  path: string,
+  array: A,
+  start: number,
+  end: number,
+): A {
+  try {
+    return array.subarray(start, end) as A;
+  } catch (cause) {
+    throw goneError(path, cause);
+  }
+}
+
+function goneError(path: string, cause: unknown): TokenSieveError {
+  const message = `the buffer of ${path} was transferred away`;
+  return new TokenSieveError('ERR_TOKENSIEVE_DETACHED', message, { cause });
 }
 
 /** A new tensor of zeros; a float16 one uses the array class of `like` where that is a `Float16Array`. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[], like?: unknown): Tensor<T> {
-  const useFloat16 = type === 'float16' && Float16 !== undefined && like instanceof Float16;
+  const useFloat16 = type === 'float16' && Float16 !== undefined && arrayName(like) === 'Float16Array';
   const Constructor = useFloat16 ? (Float16 as unknown as Float32ArrayConstructor) : arrayClasses[type];
-  return { type, data: new Constructor(elementCount(dims)) as unknown as DataTypeMap[T], dims: [...dims] };
+  const count = elementCount(dims);
+  try {
+    return { type, data: new Constructor(count) as unknown as DataTypeMap[T], dims: [...dims] };
+  } catch (cause) {
+    throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', `no memory for ${count} elements of ${type}`, {
+      cause,
+    });
+  }
 }
 
 // More elements than this can not be addressed, and no operation takes a longer dim.

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
 import { isRagged, type Ragged, readRagged } from './ragged.js';
-import { elementCount, readTensor, type Tensor } from './tensor.js';
+import { copyArray, elementCount, readList, readTensor, type Tensor } from './tensor.js';
 import type { AssignmentOptions, TokenMapFields } from './token-map.js';
 
 const maxInt32 = 0x7fffffff;
@@ -30,7 +30,7 @@ export function readMapFields(fields: TokenMapFields): MapFields {
   const weights = readWeights('fields.weights', fields.weights, members.length);
   const slots = { inputLength, outputLengths, offsets, members };
   checkTokens('fields.inputLength', inputLength, outputLengths.length);
-  checkSlots(slots);
+  checkSlots('fields', slots);
   return {
     rowDims,
     ...slots,
@@ -84,8 +84,9 @@ function readIndices(
 
 /** An index outside int32 becomes -1, which no range holds. */
 function toInt32(indices: Int32Array | BigInt64Array): Int32Array {
-  if (types.isInt32Array(indices)) return new Int32Array(indices);
-  return Int32Array.from(indices, (index) => (index >= 0n && index <= maxInt32 ? Number(index) : -1));
+  const copy = copyArray('indices', indices);
+  if (types.isInt32Array(copy)) return copy;
+  return Int32Array.from(copy, (index) => (index >= 0n && index <= maxInt32 ? Number(index) : -1));
 }
 
 /** What `TokenMap.fromAssignment` works from. */
@@ -111,7 +112,7 @@ export function readAssignment(
     throw rangeError('assignment.dims', '[N], [B,N] or [B,Hkv,N]', given.dims, 'ERR_TOKENSIEVE_SHAPE');
   const leading = given.dims.length === 1 ? [1] : given.dims.slice(0, -1);
   const rowDims = options.rowDims === undefined ? leading : readRowDims('options.rowDims', options.rowDims);
-  const assignment = new Int32Array(given.data);
+  const assignment = copyArray('assignment', given.data);
   const rows = elementCount(rowDims);
   const inputLength = rows === 0 ? 0 : assignment.length / rows;
   if (!Number.isInteger(inputLength) || rows * inputLength !== assignment.length) {
@@ -155,10 +156,9 @@ export function withoutOnes(weights: Float32Array | undefined): Float32Array | u
 }
 
 function readRowDims(path: string, dims: unknown): number[] {
-  if (!Array.isArray(dims)) throw typeError(path, 'an array of integers', dims);
-  const rowDims = Array.from(dims as unknown[], (dim, i) => readInteger(`${path}[${i}]`, dim));
-  if (rowDims.length < 1 || rowDims.length > 2)
-    throw rangeError(path, '[B] or [B,Hkv]', rowDims, 'ERR_TOKENSIEVE_SHAPE');
+  const list = readList(path, 'an array of integers', dims, 2);
+  const rowDims = list.map((dim, i) => readInteger(`${path}[${i}]`, dim));
+  if (rowDims.length < 1) throw rangeError(path, '[B] or [B,Hkv]', rowDims, 'ERR_TOKENSIEVE_SHAPE');
   if (elementCount(rowDims) > maxInt32)
     throw rangeError(path, `dims of at most ${maxInt32} rows`, rowDims, 'ERR_TOKENSIEVE_SHAPE');
   return rowDims;
@@ -177,7 +177,7 @@ function readOutputLengths(path: string, value: unknown, rowDims: readonly numbe
 function readWeights(path: string, value: unknown, length: number): Float32Array | undefined {
   if (value === undefined) return undefined;
   if (!types.isFloat32Array(value)) throw typeError(path, 'a Float32Array', value);
-  const weights = new Float32Array(value);
+  const weights = copyArray(path, value);
   if (weights.length !== length)
     throw rangeError(path, `of ${length} elements`, value, 'ERR_TOKENSIEVE_SHAPE');
   const bad = weights.findIndex((weight) => !Number.isFinite(weight));
@@ -195,24 +195,28 @@ function checkTokens(path: string, inputLength: number, rows: number): void {
 
 type Slots = Pick<MapFields, 'inputLength' | 'outputLengths' | 'offsets' | 'members'>;
 
-function checkSlots({ inputLength: N, outputLengths, offsets, members }: Slots): void {
+/** Checks what every map promises of its slots, in time linear in its members. */
+export function checkSlots(path: string, { inputLength: N, outputLengths, offsets, members }: Slots): void {
+  const negative = outputLengths.findIndex((length) => length < 0);
+  if (negative !== -1)
+    throw rangeError(`${path}.outputLengths[${negative}]`, 'an integer from 0', outputLengths[negative]);
   const slots = outputLengths.reduce((sum, length) => sum + length, 0);
   if (offsets.length !== slots + 1)
-    throw rangeError('fields.offsets', `of ${slots + 1} elements`, offsets, 'ERR_TOKENSIEVE_SHAPE');
-  if (offsets[0] !== 0) throw rangeError('fields.offsets[0]', '0', offsets[0]);
+    throw rangeError(`${path}.offsets`, `of ${slots + 1} elements`, offsets, 'ERR_TOKENSIEVE_SHAPE');
+  if (offsets[0] !== 0) throw rangeError(`${path}.offsets[0]`, '0', offsets[0]);
   if (offsets[slots] !== members.length) {
     const expected = `${members.length}, the number of members`;
-    throw rangeError(`fields.offsets[${slots}]`, expected, offsets[slots], 'ERR_TOKENSIEVE_SHAPE');
+    throw rangeError(`${path}.offsets[${slots}]`, expected, offsets[slots], 'ERR_TOKENSIEVE_SHAPE');
   }
   for (let slot = 0; slot < slots; slot++) {
     const end = offsets[slot + 1];
     if (end <= offsets[slot] || end > members.length) {
       const expected = `from ${offsets[slot] + 1}, so that the slot has a member, to ${members.length}`;
-      throw rangeError(`fields.offsets[${slot + 1}]`, expected, end);
+      throw rangeError(`${path}.offsets[${slot + 1}]`, expected, end);
     }
     for (let m = offsets[slot], least = 0; m < end; m++) {
       if (members[m] < least || members[m] >= N)
-        throw rangeError(`fields.members[${m}]`, `an integer from ${least} to ${N - 1}`, members[m]);
+        throw rangeError(`${path}.members[${m}]`, `an integer from ${least} to ${N - 1}`, members[m]);
       least = members[m] + 1;
     }
   }
@@ -254,7 +258,7 @@ function readOwnership(
 
 function copyInt32(path: string, value: unknown): Int32Array {
   if (!types.isInt32Array(value)) throw typeError(path, 'an Int32Array', value);
-  return new Int32Array(value);
+  return copyArray(path, value);
 }
 
 function readInteger(path: string, value: unknown): number {

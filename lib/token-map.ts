@@ -3,7 +3,14 @@ import { rangeError, typeError } from './errors.js';
 import type { Ragged } from './ragged.js';
 import { sparseProduct } from './sparse-product.js';
 import { readTensor, type Tensor } from './tensor.js';
-import { type MapFields, readAssignment, readKept, readMapFields, withoutOnes } from './token-map-fields.js';
+import {
+  checkSlots,
+  type MapFields,
+  readAssignment,
+  readKept,
+  readMapFields,
+  withoutOnes,
+} from './token-map-fields.js';
 
 /** What {@link TokenMap.from} takes: the fields of a map, of which the last three may be left out. */
 export interface TokenMapFields {
@@ -38,6 +45,16 @@ export interface AssignmentOptions {
 export let adoptTokenMap: (fields: MapFields) => TokenMap;
 
 /**
+ * Whether a value is a map that was made here, and so holds together; an object with its prototype need not.
+ *
+ * @internal
+ */
+export let isTokenMap: (value: unknown) => value is TokenMap;
+
+/** What only this file can hand to the constructor. */
+const own = Symbol('own');
+
+/**
  * How fewer tokens are made of many: for each row (a batch item, or a key/value head of one) a sparse matrix
  * that says which input tokens each output slot is made of. Pruning (one member a slot), merging, fusing and
  * pooling all make one; moving, restoring and composing all read one.
@@ -63,7 +80,11 @@ export class TokenMap {
   /** Whether every input token is in at most one slot. */
   readonly isPartition: boolean;
 
-  private constructor(fields: MapFields) {
+  /** Only what the constructor has made has it. */
+  readonly #isWhole = true;
+
+  private constructor(fields: MapFields, key: symbol) {
+    if (key !== own) throw typeError('TokenMap', 'made by from, fromKept or fromAssignment', fields);
     this.rowDims = Object.freeze([...fields.rowDims]);
     this.inputLength = fields.inputLength;
     this.outputLengths = fields.outputLengths;
@@ -76,7 +97,9 @@ export class TokenMap {
   }
 
   static {
-    adoptTokenMap = (fields) => new TokenMap(fields);
+    adoptTokenMap = (fields) => new TokenMap(fields, own);
+    isTokenMap = (value): value is TokenMap =>
+      typeof value === 'object' && value !== null && #isWhole in value;
   }
 
   /**
@@ -88,7 +111,7 @@ export class TokenMap {
    * `isPartition` that is not so
    */
   static from(fields: TokenMapFields): TokenMap {
-    return new TokenMap(readMapFields(fields));
+    return new TokenMap(readMapFields(fields), own);
   }
 
   /**
@@ -105,7 +128,7 @@ export class TokenMap {
   ): TokenMap {
     const kept = readKept(indices, inputLength);
     const offsets = Int32Array.from({ length: kept.members.length + 1 }, (_, slot) => slot);
-    return new TokenMap({ ...kept, offsets, weights: undefined, isPartition: true });
+    return new TokenMap({ ...kept, offsets, weights: undefined, isPartition: true }, own);
   }
 
   /**
@@ -118,7 +141,10 @@ export class TokenMap {
   static fromAssignment(assignment: Int32Array | Tensor<'int32'>, options: AssignmentOptions = {}): TokenMap {
     const { tokenWeights, ...fields } = readAssignment(assignment, options);
     const { offsets, members, weights } = slotsOf(fields.assignment, fields.outputLengths, tokenWeights);
-    return new TokenMap({ ...fields, offsets, members, weights: withoutOnes(weights), isPartition: true });
+    return new TokenMap(
+      { ...fields, offsets, members, weights: withoutOnes(weights), isPartition: true },
+      own,
+    );
   }
 
   /**
@@ -134,6 +160,7 @@ export class TokenMap {
     if (typeof row !== 'number') throw typeError('row', 'an integer', row);
     if (!Number.isInteger(row) || row < 0 || row >= rows)
       throw rangeError('row', `an integer from 0 to ${rows - 1}`, row);
+    checkSlots('map', this);
     const first = this.outputLengths.subarray(0, row).reduce((sum, length) => sum + length, 0);
     const kept = new Int32Array(this.outputLengths[row]);
     return kept.map((_, slot) => this.members[this.offsets[first + slot]]);
@@ -148,6 +175,7 @@ export class TokenMap {
    * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_SHAPE`
    */
   sizes(weights?: Float32Array | Tensor<'float32'>): Float32Array {
+    checkSlots('map', this);
     const sizes = new Float32Array(this.offsets.length - 1);
     if (weights === undefined) return sizes.map((_, slot) => this.offsets[slot + 1] - this.offsets[slot]);
 
@@ -188,7 +216,7 @@ export class TokenMap {
         next.weights,
       );
     const N = this.inputLength;
-    return new TokenMap({
+    return adoptTokenMap({
       rowDims: this.rowDims,
       inputLength: N,
       outputLengths: next.outputLengths,
@@ -237,11 +265,13 @@ function slotsOf(
 }
 
 function checkComposable(map: TokenMap, next: unknown): asserts next is TokenMap {
-  if (!(next instanceof TokenMap)) throw typeError('next', 'a TokenMap', next);
+  if (!isTokenMap(next)) throw typeError('next', 'a TokenMap', next);
   if (next.rowDims.length !== map.rowDims.length || next.rowDims.some((dim, i) => dim !== map.rowDims[i])) {
     const expected = `[${map.rowDims.join(', ')}], the rows of the map before it`;
     throw rangeError('next.rowDims', expected, next.rowDims, 'ERR_TOKENSIEVE_SHAPE');
   }
+  checkSlots('map', map);
+  checkSlots('next', next);
   const rows = map.outputLengths.length;
   const longest = map.outputLengths.reduce((most, length) => Math.max(most, length), 0);
   if (rows > 0 && next.inputLength !== longest) {

@@ -1,5 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
 import { readOptions } from '../options.js';
+import { readList } from '../tensor.js';
 
 /**
  * A number that may change from layer to layer: the same everywhere; a list, one a layer, past whose end
@@ -30,7 +31,9 @@ export function readSchedule(
     };
   }
   if (Array.isArray(schedule)) {
-    const list = Array.from(schedule as readonly unknown[], (value, i) => checked(`${path}[${i}]`, value));
+    const list = readList(path, 'an array of numbers', schedule, mostLayers).map((value, i) =>
+      checked(`${path}[${i}]`, value),
+    );
     return (layer) => list[needLayer(layer, path)];
   }
   if (typeof schedule !== 'number')
@@ -38,6 +41,9 @@ export function readSchedule(
   const value = checked(path, schedule);
   return () => value;
 }
+
+/** Far past any model's. */
+const mostLayers = 2 ** 16;
 
 function needLayer(layer: number | undefined, path: string): number {
   if (layer === undefined) throw typeError('inputs.layer', `an integer, since ${path} goes by layers`, layer);
@@ -51,11 +57,13 @@ function needLayer(layer: number | undefined, path: string): number {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_SHAPE`
  */
 export function atLayers(layers: readonly number[], values: number | readonly number[]): Schedule {
-  if (!Array.isArray(layers)) throw typeError('layers', 'an array of integers', layers);
-  if (Array.isArray(values) && values.length !== layers.length)
-    throw rangeError('values', `of ${layers.length} elements, one a layer`, values, 'ERR_TOKENSIEVE_SHAPE');
-  const value = (i: number) => (typeof values === 'number' ? values : values[i]);
-  const byLayer = new Map(layers.map((layer: number, i) => [layer, value(i)]));
+  const places = readList('layers', 'an array of integers', layers, mostLayers);
+  const list = Array.isArray(values)
+    ? readList('values', 'an array of numbers', values, mostLayers)
+    : places.map(() => values);
+  if (list.length !== places.length)
+    throw rangeError('values', `of ${places.length} elements, one a layer`, values, 'ERR_TOKENSIEVE_SHAPE');
+  const byLayer = new Map(places.map((layer, i) => [layer, list[i] as number]));
   return (layer) => byLayer.get(layer);
 }
 
@@ -82,8 +90,8 @@ export function inflected(options: Inflection): number[] {
   if (!Number.isSafeInteger(r) || r < 0) throw rangeError('options.r', 'an integer from 0', r);
   if (!(Math.abs(inflection) <= 1))
     throw rangeError('options.inflection', 'a number from -1 to 1', inflection);
-  if (!Number.isSafeInteger(layers) || layers < 1)
-    throw rangeError('options.layers', 'an integer from 1', layers);
+  if (!Number.isSafeInteger(layers) || layers < 1 || layers > mostLayers)
+    throw rangeError('options.layers', `an integer from 1 to ${mostLayers}`, layers);
   if (layers === 1) return [r];
   const start = roundCount(r * (1 - inflection), r, 'floor');
   const end = 2 * r - start;

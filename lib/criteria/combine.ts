@@ -2,6 +2,7 @@ import { rangeError, typeError } from '../errors.js';
 import { readOptions, readWord } from '../options.js';
 import { byScore, compareScores } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
+import { readList } from '../tensor.js';
 import { type Criterion, scoresOf } from './criterion.js';
 
 /** A criterion and how much it counts. */
@@ -42,9 +43,10 @@ export function combineByRank(parts: readonly WeightedCriterion[]): Criterion {
 type Rescale = (scores: Float32Array) => void;
 
 function combined(parts: readonly WeightedCriterion[], rescale: Rescale): Criterion {
-  if (!Array.isArray(parts)) throw typeError('parts', 'an array of { criterion, weight }', parts);
-  if (parts.length === 0) throw rangeError('parts', 'at least one criterion', parts);
-  const list = parts.map((part, i) => readPart(`parts[${i}]`, part));
+  const list = readList('parts', 'an array of { criterion, weight }', parts, 2 ** 10).map((part, i) =>
+    readPart(`parts[${i}]`, part),
+  );
+  if (list.length === 0) throw rangeError('parts', 'at least one criterion', parts);
   return function* (tokens) {
     const { batch, length } = tokens;
     const total = new Float64Array(batch * length);
@@ -61,10 +63,10 @@ function combined(parts: readonly WeightedCriterion[], rescale: Rescale): Criter
   };
 }
 
-function readPart(path: string, part: WeightedCriterion): Required<WeightedCriterion> {
+function readPart(path: string, part: unknown): Required<WeightedCriterion> {
   if (typeof part !== 'object' || part === null)
     throw typeError(path, 'an object { criterion, weight }', part);
-  const { criterion, weight = 1 } = part;
+  const { criterion, weight = 1 } = part as WeightedCriterion;
   if (typeof criterion !== 'function') throw typeError(`${path}.criterion`, 'a criterion', criterion);
   if (typeof weight !== 'number') throw typeError(`${path}.weight`, 'a number', weight);
   if (!Number.isFinite(weight)) throw rangeError(`${path}.weight`, 'a finite number', weight);

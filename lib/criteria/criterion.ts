@@ -1,7 +1,7 @@
 import { rangeError } from '../errors.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
-import { readTensor, type Tensor } from '../tensor.js';
+import { copyArray, readTensor, type Tensor } from '../tensor.js';
 
 /**
  * E of `X' = P(X, E(X))`: an importance score for every token, float32 `[B,N]`; the higher is kept. Scores of
@@ -16,7 +16,8 @@ export function* scoresOf(criterion: Criterion, tokens: Tokens): Steps<Tensor<'f
   const asked = criterion(tokens);
   const isSteps = typeof asked === 'object' && asked !== null && 'next' in asked;
   const scores = readTensor('scores', isSteps ? yield* asked : asked, ['float32']);
-  if (scores.data.length === batch * length) return { ...scores, dims: [batch, length] };
+  const data = copyArray('scores', scores.data);
+  if (data.length === batch * length) return { type: 'float32', data, dims: [batch, length] };
   const expected = `[${batch},${length}], one for each token`;
   throw rangeError('scores.dims', expected, scores.dims, 'ERR_TOKENSIEVE_SHAPE');
 }

@@ -1,5 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
 import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { arrayName } from '../typed-array.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -9,6 +10,7 @@ import {
   readChoice,
   readInteger,
   readNumber,
+  readRequiredArray,
   withRank,
 } from './call.js';
 
@@ -92,12 +94,13 @@ export function readAttention(
 ): AttentionCall {
   const layout = readChoice('options.layout', options.layout, ['bhnd', 'bnhd'], 'bhnd');
   const swapped = layout === 1;
-  const four = (path: string, value: unknown): FloatTensor => {
-    const tensor = withRank(path, readTensor(path, value, floatTypes), 4);
+  const four = (path: string, value: unknown, read = readTensor(path, value, floatTypes)): FloatTensor => {
+    const tensor = withRank(path, read, 4);
     return swapped ? { ...tensor, dims: swap(tensor.dims) } : tensor;
   };
-  const query = four('q', q);
-  const missing = 4 - q.dims.length;
+  const given = readTensor('q', q, floatTypes);
+  const query = four('q', q, given);
+  const missing = 4 - given.dims.length;
   const key = four('k', k);
   const values = everyQuery ? four('v', v) : undefined;
   const weighing =
@@ -185,9 +188,9 @@ function readQueries(
   if (value === undefined || value === 'all') return { kind: 0, count: 0, chosen: queries };
   if (value === 'first') return { kind: 1, count: 0, chosen: 1 };
   if (value === 'last') return { kind: 2, count: 1, chosen: 1 };
-  if (value instanceof Int32Array || value instanceof BigInt64Array) {
-    const list = readArray('options.queries', value, ['int32', 'int64'])!;
-    return { kind: 3, count: 0, chosen: list.data.length, list };
+  if (arrayName(value) !== undefined) {
+    const list = readRequiredArray('options.queries', value, ['int32', 'int64']);
+    return { kind: 3, count: 0, chosen: list.dims[0], list };
   }
   const { last } = readRecord('options.queries', value, "'all', 'first', 'last', { last } or an Int32Array");
   const count = readInteger('options.queries.last', last ?? Number.NaN, 0);

@@ -1,6 +1,7 @@
 import { addon, type NativeFailure } from '../addon.js';
-import { type ErrorCode, rangeError, TokenSieveError, typeError } from '../errors.js';
-import { type DataType, type FloatType, readTensor, type Tensor, zeros } from '../tensor.js';
+import { type ErrorCode, errorCodes, rangeError, TokenSieveError, typeError } from '../errors.js';
+import { type DataType, type FloatType, holds, readTensor, type Tensor, zeros } from '../tensor.js';
+import { arrayLength } from '../typed-array.js';
 
 /** Options that every operation takes. */
 export interface CommonOptions {
@@ -106,10 +107,22 @@ function toError(failure: NativeFailure): Error {
   return new TokenSieveError('ERR_TOKENSIEVE_INTERNAL', message);
 }
 
+/** Calls the addon, of which what it throws has a code and a message but not yet its class. */
+function crossing<R>(call: () => R): R {
+  try {
+    return call();
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    throw typeof code === 'string' && code in errorCodes
+      ? new TokenSieveError(code as ErrorCode, message)
+      : error;
+  }
+}
+
 /** Refuses what is wrong with a call before any of it is done. */
 function check(invocation: Invocation<unknown>): void {
   const { operation, arrays } = layOut(invocation);
-  const failure = addon.check(operation, header, ...arrays);
+  const failure = crossing(() => addon.check(operation, header, ...arrays));
   if (failure !== undefined) throw toError(failure);
   for (const output of invocation.outputs) if (output?.misfit) throw output.misfit;
 }
@@ -118,7 +131,7 @@ function check(invocation: Invocation<unknown>): void {
 export function runSync<R>(invocation: Invocation<R>): R {
   if (invocation.outputs.some((output) => output?.misfit)) check(invocation);
   const { operation, arrays } = layOut(invocation);
-  const failure = addon.run(operation, header, ...arrays);
+  const failure = crossing(() => addon.run(operation, header, ...arrays));
   if (failure !== undefined) throw toError(failure);
   return invocation.result();
 }
@@ -134,28 +147,21 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
     invocation.outputs.forEach((output, i) => {
       if (output?.given) copied |= 1 << i;
     });
-    const call = addon.start(
-      operation,
-      header,
-      copied,
-      (failure) => {
+    const done = (failure: NativeFailure | 'detached' | undefined): void => {
+      try {
         signal?.removeEventListener('abort', abort);
-        if (failure === 'detached') {
+        if (failure === undefined) resolve(invocation.result());
+        else if (failure !== 'detached')
+          reject(statuses[failure[0]] === 'cancelled' ? signal?.reason : toError(failure));
+        else
           reject(
             new TokenSieveError('ERR_TOKENSIEVE_DETACHED', 'the buffer of options.out was transferred away'),
           );
-        } else if (failure !== undefined) {
-          reject(statuses[failure[0]] === 'cancelled' ? signal?.reason : toError(failure));
-        } else {
-          try {
-            resolve(invocation.result());
-          } catch (error) {
-            reject(error);
-          }
-        }
-      },
-      ...arrays,
-    );
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const call = crossing(() => addon.start(operation, header, copied, done, ...arrays));
     const abort = (): void => addon.cancel(call);
     signal?.addEventListener('abort', abort, { once: true });
   });
@@ -164,8 +170,20 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
 /** Checks that `signal` is one, or absent. */
 export function readSignal(options: { signal?: unknown }): AbortSignal | undefined {
   const { signal } = options;
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  if (signal === undefined || isSignal(signal)) return signal;
   throw typeError('options.signal', 'an AbortSignal', signal);
+}
+
+const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')!.get!;
+
+/** Whether a value is an AbortSignal in more than its prototype. */
+function isSignal(value: unknown): value is AbortSignal {
+  if (!(value instanceof AbortSignal)) return false;
+  try {
+    return typeof Reflect.apply(aborted, value, []) === 'boolean';
+  } catch {
+    return false;
+  }
 }
 
 /** Checks that options are an object, or absent. */
@@ -223,7 +241,7 @@ export function readInteger(path: string, value: unknown, fallback: number): num
   if (value === undefined) return fallback;
   if (typeof value !== 'number') throw typeError(path, 'an integer', value);
   if (!Number.isInteger(value)) throw rangeError(path, 'an integer', value);
-  return value;
+  return value + 0; // -0 is 0
 }
 
 /** A number, where given. */
@@ -278,17 +296,11 @@ export function readRequiredArray<T extends DataType>(
     if (rank >= 1 && rank <= 4) return tensor;
     throw rangeError(`${path}.dims`, '1 to 4 dimensions', rank, 'ERR_TOKENSIEVE_SHAPE');
   }
-  const type = types.find((t) => isArrayOf(t, value));
+  const isArrayOf = (type: DataType): boolean =>
+    type !== 'float16' && type !== 'bfloat16' && holds(type, value);
+  const type = types.find(isArrayOf);
   if (type === undefined) throw typeError(path, `${types.join(' or ')} values`, value);
-  const length = (value as unknown as ArrayLike<unknown>).length;
+  const length = arrayLength(value);
   const fits = dims !== undefined && dims.reduce((a, b) => a * b, 1) === length;
   return { type, data: value as Tensor<T>['data'], dims: fits ? dims : [length] };
-}
-
-function isArrayOf(type: DataType, value: ArrayBufferView): boolean {
-  if (type === 'float32') return value instanceof Float32Array;
-  if (type === 'int32') return value instanceof Int32Array;
-  if (type === 'int64') return value instanceof BigInt64Array;
-  if (type === 'uint8') return value instanceof Uint8Array;
-  return false;
 }

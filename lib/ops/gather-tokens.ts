@@ -1,5 +1,5 @@
 import { isRagged, type Ragged } from '../ragged.js';
-import { type DataType, readTensor, type Tensor } from '../tensor.js';
+import { copyArray, type DataType, readTensor, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -66,14 +66,16 @@ function prepareRagged<T extends DataType>(
 ): Invocation<RaggedTokens<T>> {
   const tokens = readTensor('x', x, anyType) as Tensor<T>;
   const index = readTensor('indices.indices', ragged.indices, ['int32']);
-  const offsets = readRequiredArray('indices.offsets', ragged.offsets, ['int32']);
+  const given = readRequiredArray('indices.offsets', ragged.offsets, ['int32']);
+  const offsets = { ...given, data: copyArray('indices.offsets', given.data) };
   const packed = readBoolean('options.packed', options.packed, false);
   const rows = offsets.data.length - 1;
   const lengths = offsets.data.slice(1).map((end, row) => end - offsets.data[row]);
   const channels = tokens.dims.at(-1) ?? 0;
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const sane = longest <= index.data.length; // else the C interface names the offset that is wrong
-  const dims = packed ? [index.data.length, channels] : [Math.max(rows, 0), sane ? longest : 0, channels];
+  const total = index.dims[0] ?? 0;
+  const sane = longest <= total; // else the C interface names the offset that is wrong
+  const dims = packed ? [total, channels] : [Math.max(rows, 0), sane ? longest : 0, channels];
   const out = outputFor(options.out, 'tokens', tokens.type, dims, tokens.data);
   return {
     operation: 'gatherTokens',

@@ -1,11 +1,11 @@
 // A TokenMap on its way to the C interface.
 import { rangeError, typeError } from '../errors.js';
 import type { DataType, Tensor } from '../tensor.js';
-import { TokenMap } from '../token-map.js';
+import { isTokenMap, type TokenMap } from '../token-map.js';
 
 /** Checks that a map is one; its fields were checked when it was made. */
 export function readMap(value: unknown): TokenMap {
-  if (value instanceof TokenMap) return value;
+  if (isTokenMap(value)) return value;
   throw typeError('map', 'a TokenMap', value);
 }
 

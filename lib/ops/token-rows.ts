@@ -1,6 +1,7 @@
 // What operations on tokens in rows share: any leading dims, and a mask for all rows, for each batch item or
 // for each row.
 import { elementCount, type Tensor } from '../tensor.js';
+import { arrayLength, arrayName } from '../typed-array.js';
 import { readArray } from './call.js';
 
 /** Options of operations that take a mask of tokens. */
@@ -47,7 +48,7 @@ export function readTokenMask(
   dims: readonly number[],
 ): Tensor<'uint8'> | undefined {
   const [batch, length] = [dims.length > 1 ? dims[0] : 1, dims.at(-1) ?? 1];
-  const bare = ArrayBuffer.isView(value) && (value as unknown as ArrayLike<unknown>).length !== length;
+  const bare = arrayName(value) !== undefined && arrayLength(value) !== length;
   const mask = readArray(path, value, ['uint8'], bare ? [batch, length] : undefined);
   const sameAsTokens = mask?.dims.length === dims.length && dims.every((dim, i) => dim === mask.dims[i]);
   return mask && sameAsTokens && dims.length > 1

@@ -3,7 +3,7 @@ import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
-import type { FloatTensor } from '../tensor.js';
+import { type FloatTensor, viewArray } from '../tensor.js';
 import { adoptTokenMap, type TokenMap } from '../token-map.js';
 import { countsAsked } from './amounts.js';
 import { type ComparedBy, featuresOf } from './features.js';
@@ -60,8 +60,9 @@ function* matchRows(
   const channels = features.dims[2];
   const maps: TokenMap[] = [];
   for (let row = 0; row < batch; row++) {
-    const data = features.data.subarray(row * length * channels, (row + 1) * length * channels);
-    const own: FloatTensor = { ...features, data: data as FloatTensor['data'], dims: [1, length, channels] };
+    const size = length * channels;
+    const data = viewArray('metric', features.data, row * size, (row + 1) * size);
+    const own: FloatTensor = { ...features, data, dims: [1, length, channels] };
     const ownMask = mask && { mask: mask.subarray(row * length, (row + 1) * length) };
     maps.push(yield* step.bipartiteMatch(own, { ...matching, r: removed[row], ...ownMask }));
   }

@@ -29,6 +29,13 @@ size_t element_bytes(int type) {
   }
 }
 
+// As an integer; what does not fit saturates, and what is no number is the least.
+int64_t saturated(double value) {
+  if (value >= 9e18) return INT64_MAX;
+  if (value <= -9e18) return INT64_MIN;
+  return value == value ? int64_t(value) : INT64_MIN;
+}
+
 bool refuse(napi_env env, const char* code, const std::string& message) {
   napi_throw_error(env, code, message.c_str());
   return false;
@@ -50,16 +57,15 @@ bool read_slot(napi_env env, const double* header, int index, napi_value value, 
   slot->tensor.data = view.data;
   double count = 1;
   for (int i = 0; i < rank; ++i) {
-    slot->shape[i] = int64_t(header[2 + i]);
+    slot->shape[i] = saturated(header[2 + i]);
     count *= header[2 + i];
   }
-  slot->bytes = size_t(count) * size_t(tsv_dtype_bytes(slot->tensor.dtype));
-  if (!(count >= 0 && count < 1e13) || slot->bytes > view.bytes) {
-    bool detached = false;
-    napi_is_detached_arraybuffer(env, view.buffer, &detached);
-    return detached ? refuse(env, "ERR_TOKENSIEVE_DETACHED", "the buffer of an argument was transferred away")
-                    : refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " has fewer elements than its dims say");
+  // TypeScript found enough elements: what it read after that, such as a getter, took them away.
+  if (!(count >= 0 && count * tsv_dtype_bytes(slot->tensor.dtype) <= double(view.bytes))) {
+    return refuse(env, "ERR_TOKENSIEVE_DETACHED",
+                  "the buffer of an argument was transferred away or shrunk while the arguments were read");
   }
+  slot->bytes = size_t(count) * size_t(tsv_dtype_bytes(slot->tensor.dtype));
   int64_t dense = 1;
   for (int i = rank - 1; i >= 0; --i) {
     slot->strides[i] = dense;
@@ -79,12 +85,7 @@ tsv_tensor* Arguments::output(int i) {
   return slot.present ? &slot.tensor : nullptr;
 }
 
-int64_t Arguments::integer(int i) const {
-  const double value = numbers[i];
-  if (value >= 9e18) return INT64_MAX;
-  if (value <= -9e18) return INT64_MIN;
-  return value == value ? int64_t(value) : INT64_MIN;
-}
+int64_t Arguments::integer(int i) const { return saturated(numbers[i]); }
 
 int32_t Arguments::small(int i) const {
   const int64_t value = integer(i);

@@ -194,6 +194,26 @@ uint32_t Environment::begin(std::unique_ptr<Call> call) {
   return raw->id;
 }
 
+namespace {
+
+// Copies the outputs into the arrays that are to have them: all, or none when the memory of one is gone.
+bool hand_over(napi_env env, napi_value held, const Call& call) {
+  ArrayView views[kMaxSlots];
+  const int slots = call.arguments.operation->slots();
+  for (int i = 0; i < slots; ++i) {
+    if (!call.copied_output[i]) continue;
+    napi_value array;
+    napi_get_element(env, held, uint32_t(i) + 1, &array);
+    if (!view_array(env, array, &views[i]) || views[i].bytes < call.arguments.slots[i].bytes) return false;
+  }
+  for (int i = 0; i < slots; ++i) {
+    if (call.copied_output[i]) memcpy(views[i].data, call.copies[i].get(), call.arguments.slots[i].bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
 void Environment::complete(Call* call) {
   const auto found = calls_.find(call->id);
   const std::unique_ptr<Call> owned = std::move(found->second);
@@ -205,18 +225,8 @@ void Environment::complete(Call* call) {
   napi_value held, callback, receiver = undefined(env_), result = outcome(env_, owned->context);
   napi_get_reference_value(env_, owned->held, &held);
   napi_get_element(env_, held, 0, &callback);
-  for (int i = 0; i < owned->arguments.operation->slots(); ++i) {
-    if (!owned->copied_output[i] || owned->context.error.status != TSV_OK) continue;
-    napi_value array;
-    napi_get_element(env_, held, uint32_t(i) + 1, &array);
-    ArrayView view;
-    const size_t bytes = owned->arguments.slots[i].bytes;
-    if (view_array(env_, array, &view) && view.bytes >= bytes) {
-      memcpy(view.data, owned->copies[i].get(), bytes);
-    } else {
-      napi_create_string_utf8(env_, "detached", NAPI_AUTO_LENGTH, &result);
-    }
-  }
+  if (owned->context.error.status == TSV_OK && !hand_over(env_, held, *owned))
+    napi_create_string_utf8(env_, "detached", NAPI_AUTO_LENGTH, &result);
   napi_delete_reference(env_, owned->held);
   napi_call_function(env_, receiver, callback, 1, &result, nullptr);
   napi_close_handle_scope(env_, scope);
@@ -267,7 +277,11 @@ napi_value start_async(napi_env env, napi_callback_info info) {
   argc -= 2;
 
   std::unique_ptr<Call> call(new (std::nothrow) Call);
-  if (call == nullptr || !read_call(env, argc, argv, &call->arguments)) return nullptr;
+  if (call == nullptr) {
+    napi_throw_error(env, "ERR_TOKENSIEVE_MEMORY", "no memory for a call");
+    return nullptr;
+  }
+  if (!read_call(env, argc, argv, &call->arguments)) return nullptr;
   const Operation& operation = *call->arguments.operation;
   for (int i = 0; i < operation.slots(); ++i) {
     Slot& slot = call->arguments.slots[i];
