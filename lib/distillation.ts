@@ -3,7 +3,7 @@ import type { Ragged } from './ragged.js';
 import type { Tokens } from './sieve-inputs.js';
 import { type Steps, step } from './steps.js';
 import type { DensePlan } from './strategies/strategy.js';
-import { bytesOf, type FloatTensor, type Tensor, zeros } from './tensor.js';
+import { bytesOf, type FloatTensor, readTensor, type Tensor, zeros } from './tensor.js';
 
 /**
  * What a sieve leaves whose strategy is dense. There is no map: every token has a part in every new one, so that
@@ -24,10 +24,11 @@ export interface Distillation {
 /** Puts the kept tokens in front of those that a dense strategy has made. */
 export function* besideKept(
   tokens: Tokens,
-  { distilled }: DensePlan,
+  plan: DensePlan,
   scores: Tensor<'float32'> | undefined,
 ): Steps<Distillation> {
   const { batch, rows, isSingle } = tokens;
+  const distilled = readDistilled(plan.distilled, batch);
   const made = distilled.dims[1];
   const lengths = Int32Array.from(rows, ({ kept }) => kept + made);
   const M = lengths.reduce((most, length) => Math.max(most, length), 0);
@@ -46,6 +47,12 @@ export function* besideKept(
     ...(scores && { scores: shaped(scores) }),
     ...(lengths.some((length) => length !== M) && { lengths }),
   };
+}
+
+function readDistilled(value: unknown, batch: number): FloatTensor {
+  const distilled = readTensor('distilled', value, ['float32', 'float16', 'bfloat16']);
+  if (distilled.dims.length === 3 && distilled.dims[0] === batch) return distilled;
+  throw rangeError('distilled.dims', `[${batch},M,C]`, distilled.dims, 'ERR_TOKENSIEVE_SHAPE');
 }
 
 /** `[B,M,C]`: each row's kept tokens, and then its distilled ones. */

@@ -1,13 +1,19 @@
-import type { Budget } from './budgets/budget.js';
+import { type Budget, readAmount } from './budgets/budget.js';
 import { type Criterion, scoresOf } from './criteria/criterion.js';
 import { besideKept, type Distillation } from './distillation.js';
 import { rangeError, typeError } from './errors.js';
 import { moveTokens, type Reduction } from './move-tokens.js';
 import { readOptions, readSignal } from './options.js';
 import { type Protection, readInputs, type SieveInputs } from './sieve-inputs.js';
-import { runAsync, runSync, type Steps } from './steps.js';
+import { isSteps, runAsync, runSync, type Steps } from './steps.js';
 import { identityMap } from './strategies/maps.js';
-import type { DenseStrategy, Strategy } from './strategies/strategy.js';
+import {
+  type DensePlan,
+  type DenseStrategy,
+  type Plan,
+  readPlan,
+  type Strategy,
+} from './strategies/strategy.js';
 
 /** The parts of a sieve. */
 export interface SieveParts {
@@ -57,12 +63,12 @@ export function createSieve(parts: SieveParts | DenseSieveParts): Sieve<Reductio
 
   function* reduction(inputs: SieveInputs): Steps<Reduction | Distillation> {
     const tokens = readInputs(inputs, protect);
-    const amount = budget?.(tokens.layer);
+    const amount = readAmount(budget?.(tokens.layer));
     if (budget !== undefined && amount === undefined)
       return yield* moveTokens(tokens, { map: identityMap(tokens) }, tokens.scores);
     const scores = tokens.scores ?? (criterion && (yield* scoresOf(criterion, tokens)));
-    const decided = strategy({ tokens, scores, amount });
-    const plan = 'next' in decided ? yield* decided : decided;
+    const decided: Steps<Plan | DensePlan> | Plan | DensePlan = strategy({ tokens, scores, amount });
+    const plan = readPlan(isSteps(decided) ? yield* decided : decided);
     return 'distilled' in plan
       ? yield* besideKept(tokens, plan, scores)
       : yield* moveTokens(tokens, plan, scores);

@@ -22,6 +22,11 @@ export interface OpCall {
 /** A computation that yields op calls, is handed their results, and returns R. */
 export type Steps<R> = Generator<OpCall, R, unknown>;
 
+/** Whether what a part of a sieve gave is steps to what it means to give, which may be anything else. */
+export function isSteps<R>(value: Steps<R> | R): value is Steps<R> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
+}
+
 /** Runs to the end on this thread. */
 export function runSync<R>(steps: Steps<R>): R {
   let next = steps.next();

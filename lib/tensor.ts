@@ -184,7 +184,7 @@ const longestDim = 2 ** 31 - 1;
  *   when there is not so much memory
  */
 export function allocate<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
-  if (!Object.hasOwn(arrayClasses, type)) {
+  if (typeof type !== 'string' || !Object.hasOwn(arrayClasses, type)) {
     const names = Object.keys(arrayClasses).map((name) => `'${name}'`);
     throw typeError('type', names.join(' or '), type);
   }
@@ -206,5 +206,9 @@ export function allocate<T extends DataType>(type: T, dims: readonly number[]): 
 
 /** The memory that a tensor's data stands in, for copies that must not convert. */
 export function bytesOf({ data }: Tensor): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  try {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  } catch (cause) {
+    throw goneError('a tensor', cause);
+  }
 }

@@ -1,3 +1,4 @@
+import { typeError } from '../errors.js';
 import type { ThresholdRule } from '../ops/select-threshold.js';
 import type { RowTokens } from '../sieve-inputs.js';
 
@@ -11,6 +12,16 @@ export type Amount =
 
 /** The amount at a layer; undefined where nothing is to be removed there. */
 export type Budget = (layer: number | undefined) => Amount | undefined;
+
+/** Checks what a budget says, which may be anyone's. */
+export function readAmount(value: unknown): Amount | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'object' && value !== null) {
+    const { count, rule } = value as { count?: unknown; rule?: unknown };
+    if (typeof count === 'function' || (typeof rule === 'object' && rule !== null)) return value as Amount;
+  }
+  throw typeError('budget', 'a budget, which gives { count } or { rule }', value);
+}
 
 /** The tokens of each row that stay. */
 export function countsOf(

@@ -1,6 +1,6 @@
 import { rangeError } from '../errors.js';
 import type { Tokens } from '../sieve-inputs.js';
-import type { Steps } from '../steps.js';
+import { isSteps, type Steps } from '../steps.js';
 import { copyArray, readTensor, type Tensor } from '../tensor.js';
 
 /**
@@ -14,8 +14,7 @@ export type Criterion = (tokens: Tokens) => Steps<Tensor<'float32'>> | Tensor<'f
 export function* scoresOf(criterion: Criterion, tokens: Tokens): Steps<Tensor<'float32'>> {
   const { batch, length } = tokens;
   const asked = criterion(tokens);
-  const isSteps = typeof asked === 'object' && asked !== null && 'next' in asked;
-  const scores = readTensor('scores', isSteps ? yield* asked : asked, ['float32']);
+  const scores = readTensor('scores', isSteps(asked) ? yield* asked : asked, ['float32']);
   const data = copyArray('scores', scores.data);
   if (data.length === batch * length) return { type: 'float32', data, dims: [batch, length] };
   const expected = `[${batch},${length}], one for each token`;

@@ -1,9 +1,10 @@
 import type { Amount } from '../budgets/budget.js';
+import { typeError } from '../errors.js';
 import type { MergeTokensOptions } from '../ops/merge-tokens.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
 import type { FloatTensor, Tensor } from '../tensor.js';
-import type { TokenMap } from '../token-map.js';
+import { isTokenMap, type TokenMap } from '../token-map.js';
 
 /** What a strategy decides by. */
 export interface Decision {
@@ -33,6 +34,13 @@ export interface Concatenation {
 
 /** P of `X' = P(X, E(X))`: turns scores and an amount into a map. It moves no data itself. */
 export type Strategy = (decision: Decision) => Steps<Plan> | Plan;
+
+/** Checks what a strategy decides, which may be anyone's. */
+export function readPlan<P extends Plan | DensePlan>(value: P): P {
+  if (typeof value === 'object' && value !== null && ('distilled' in value || isTokenMap(value.map)))
+    return value;
+  throw typeError('strategy', 'a strategy, which gives { map } or { distilled }', value);
+}
 
 /** New tokens that are made of all: no map leads to them. */
 export interface DensePlan {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { errorCodes, info } from 'tokensieve';
+import { types } from 'node:util';
+import { errorCodes, info, type Tensor } from 'tokensieve';
 import { type Recipes, recipe } from '../recipe.js';
 import { movingRecipes } from './moving.js';
 import { partRecipes } from './parts.js';
@@ -11,6 +12,20 @@ const libraryRecipes: Recipes = {
     const threads = draw.between(1, 4);
     return { args: [threads], verify: () => assert.equal(info().threads, threads) };
   }),
+  allocate: recipe((draw) => {
+    const [type, dims] = [
+      draw.pick(['float32', 'float16', 'int64', 'uint8'] as const),
+      [draw.batch(), draw.tokens()],
+    ];
+    return {
+      args: [type, dims],
+      verify: (result) => {
+        assert.ok((result as Tensor).data.buffer instanceof SharedArrayBuffer);
+        assert.deepEqual((result as Tensor).dims, dims);
+      },
+    };
+  }),
+  nativeApi: recipe(() => ({ args: [], verify: (result) => assert.ok(types.isExternal(result)) })),
   TokenSieveError: recipe((draw) => {
     const code = draw.pick(Object.keys(errorCodes));
     return {

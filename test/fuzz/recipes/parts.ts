@@ -5,6 +5,8 @@ import {
   type Criterion,
   createSieve,
   criteria,
+  type DenseStrategy,
+  type Distillation,
   type OpCall,
   type Reduction,
   type Sieve,
@@ -97,6 +99,39 @@ function strategyRecipe(args: (draw: Draw) => unknown[]): Recipe {
   });
 }
 
+/** A strategy that takes no budget. */
+function unbudgetedRecipe(args: (draw: Draw) => unknown[]): Recipe {
+  return recipe((draw) =>
+    sieveCall(draw, args(draw), (strategy: Strategy) => createSieve({ strategy }), 'any'),
+  );
+}
+
+/** Distillation of random tokens by random queries and weights, all of one type. */
+const distillation = recipe((draw) => {
+  const { hidden, ...inputs } = inputsOf(draw);
+  const width = 4;
+  const channels = draw.channels();
+  const [batch, length] = hidden.dims;
+  const type = draw.floatType();
+  const floats = (dims: number[]) => draw.numbers(type, dims, draw.normal);
+  const own = { ...inputs, mask: undefined, hidden: floats([batch, length, channels]) };
+  const options = {
+    queries: floats([draw.between(1, 4), width]),
+    keyWeight: floats([channels, width]),
+    valueWeight: floats([channels, width]),
+    heads: draw.pick([1, 2]),
+  };
+  return {
+    args: [options],
+    more: [own, draw.pick(['reduce', 'reduceSync'])],
+    use: (strategy, more) => reduceBy(createSieve({ strategy: strategy as DenseStrategy }), more),
+    verify: (result) => {
+      const { dims } = (result as Distillation).hidden;
+      assert.deepEqual(dims, [batch, options.queries.dims[0], width]);
+    },
+  };
+});
+
 function methodRecipe(args: (draw: Draw) => unknown[]): Recipe {
   return recipe((draw) => sieveCall(draw, args(draw), (sieve: Sieve) => sieve, 'any'));
 }
@@ -139,6 +174,7 @@ const weighted = (draw: Draw): unknown[] =>
     criterion: draw.pick([criteria.random({ seed }), criteria.hiddenNorm(), criteria.keyNorm()]),
     ...draw.some({ weight: () => draw.normal() }),
   }));
+const windows = (draw: Draw): unknown[] => [{ window: draw.between(1, 4) }];
 const rounding = (draw: Draw) =>
   draw.some({
     rounding: () => draw.pick(['floor', 'ceil', 'round']),
@@ -151,6 +187,9 @@ const merging = (draw: Draw): unknown[] => [
     partition: () => draw.pick(['alternate', { every: 2 }, { random: 3 }]),
     reduce: () => draw.pick(['mean', 'sum', 'max', 'norm']),
   }),
+];
+const runs = (draw: Draw): unknown[] => [
+  draw.some({ threshold: () => draw.uniform(), metric: () => draw.pick(['keys', 'hidden']) }),
 ];
 const fusing = (draw: Draw): unknown[] => [
   draw.some({
@@ -196,6 +235,11 @@ export const partRecipes: Recipes = {
   'criteria.hiddenNorm': criterionRecipe(normOptions),
   'criteria.keyNorm': criterionRecipe(normOptions),
   'strategies.bipartiteMerge': strategyRecipe(merging),
+  'strategies.distil': distillation,
+  'strategies.mergeRuns': strategyRecipe(runs),
+  'strategies.poolWindows': unbudgetedRecipe(windows),
+  'strategies.unshuffle': unbudgetedRecipe(windows),
+  'strategies.thresholdMerge': strategyRecipe((draw) => [{ threshold: draw.uniform() }]),
   'strategies.prune': strategyRecipe((draw) => [draw.some({ order: () => draw.pick(['index', 'score']) })]),
   'strategies.pruneAndFuse': strategyRecipe(fusing),
   createSieve: sieveOfParts,

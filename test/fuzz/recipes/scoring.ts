@@ -13,6 +13,7 @@ import type {
 import { attention } from '../../reference/attention.js';
 import { attentionScores } from '../../reference/attention-scores.js';
 import { matmul } from '../../reference/matmul.js';
+import { pairedSimilarity } from '../../reference/paired-similarity.js';
 import { selectThreshold } from '../../reference/select-threshold.js';
 import { tokenNorms } from '../../reference/token-norms.js';
 import { topK } from '../../reference/top-k.js';
@@ -241,11 +242,41 @@ const match = recipe((draw) => {
   };
 });
 
+const pairs = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const [a, b] = [draw.anyFloats([batch, length, channels]), draw.anyFloats([batch, length, channels])];
+  const metric = draw.pick(['cosine', 'dot', 'l2']);
+  const mask = draw.chance(0.4) ? draw.mask(batch, length) : undefined;
+  const out = draw.chance(0.5) ? { similarity: draw.floats([batch, length]) } : undefined;
+  return {
+    args: [a, b, { metric, ...(mask && { mask }), ...(out && { out }) }],
+    verify: (result) => {
+      const data = pairedSimilarity(decode(a), decode(b), metric).map((s, i) => (mask?.[i] === 2 ? 0 : s));
+      const allowed = (i: number) => 1e-6 * (1 + Math.abs(data[i]));
+      assertWithin(result as Tensor, { data, dims: [batch, length] }, allowed, 'similarity');
+    },
+  };
+});
+
+const attentionMask = recipe((draw) => {
+  const dims = [draw.batch(), draw.tokens()];
+  const mask = draw.numbers(draw.pick(['int64', 'int32', 'uint8', 'float32']), dims, () => draw.integer(2));
+  return {
+    args: [mask],
+    verify: (result) => {
+      const expected = Array.from(decode(mask).data, (real) => (real === 1 ? 0 : 2));
+      assert.deepEqual(Array.from((result as Tensor<'uint8'>).data), expected);
+    },
+  };
+});
+
 export const scoringRecipes: Recipes = {
   attention: attend,
   attentionScores: scores,
   bipartiteMatch: match,
+  fromAttentionMask: attentionMask,
   matmul: product,
+  pairedSimilarity: pairs,
   selectThreshold: threshold,
   tokenNorms: norms,
   topK: best,
