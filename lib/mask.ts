@@ -1,6 +1,7 @@
 import { rangeError } from './errors.js';
 import { readRequiredArray } from './ops/call.js';
 import type { Tensor } from './tensor.js';
+import { arrayLength } from './typed-array.js';
 
 const maskTypes = ['int64', 'int32', 'uint8', 'float32'] as const;
 
@@ -22,8 +23,9 @@ export type AttentionMask =
  */
 export function fromAttentionMask(mask: AttentionMask): Tensor<'uint8'> {
   const { data: given, dims } = readRequiredArray('mask', mask, maskTypes);
-  const data = new Uint8Array(given.length);
-  for (let i = 0; i < given.length; i++) {
+  const length = arrayLength(given);
+  const data = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
     const element = Number(given[i]);
     if (element !== 0 && element !== 1) {
       throw rangeError(ArrayBuffer.isView(mask) ? `mask[${i}]` : `mask.data[${i}]`, '0 or 1', given[i]);

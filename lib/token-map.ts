@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
 import type { Ragged } from './ragged.js';
 import { sparseProduct } from './sparse-product.js';
-import { readTensor, type Tensor } from './tensor.js';
+import { copyArray, readTensor, type Tensor } from './tensor.js';
 import {
   checkSlots,
   type MapFields,
@@ -179,7 +179,8 @@ export class TokenMap {
     const sizes = new Float32Array(this.offsets.length - 1);
     if (weights === undefined) return sizes.map((_, slot) => this.offsets[slot + 1] - this.offsets[slot]);
 
-    const data = types.isFloat32Array(weights) ? weights : readTensor('weights', weights, ['float32']).data;
+    const given = types.isFloat32Array(weights) ? weights : readTensor('weights', weights, ['float32']).data;
+    const data = copyArray('weights', given);
     const N = this.inputLength;
     const rows = this.outputLengths.length;
     const items = this.rowDims[0];

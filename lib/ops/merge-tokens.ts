@@ -95,10 +95,11 @@ function prepare<T extends FloatTensor>(
 function readWeights(value: unknown, length: number): Tensor<'float32'> | undefined {
   const weights = readArray('options.weights', value, ['float32']);
   if (weights === undefined) return undefined;
-  const { data, dims } = weights;
-  const bare = ArrayBuffer.isView(value) && length > 0 && data.length % length === 0;
+  const { dims } = weights;
+  const count = elementCount(dims);
+  const bare = ArrayBuffer.isView(value) && length > 0 && count % length === 0;
   const last = bare ? length : (dims.at(-1) ?? 0);
-  return { ...weights, dims: [bare ? data.length / length : elementCount(dims.slice(0, -1)), last] };
+  return { ...weights, dims: [bare ? count / length : elementCount(dims.slice(0, -1)), last] };
 }
 
 function rowOffsets({ outputLengths }: TokenMap): Int32Array {

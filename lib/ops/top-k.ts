@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../errors.js';
-import { type FloatTensor, readList, type Tensor } from '../tensor.js';
+import { elementCount, type FloatTensor, readList, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -41,7 +41,7 @@ function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>
   const segments = readSegments(options.segments, rows.length);
   if (typeof k !== 'number') throw typeError('k', 'an integer', k);
   const count = readInteger('k', k, 0);
-  const winners = Math.max(0, segments === undefined ? 1 : segments.data.length - 1) * count;
+  const winners = Math.max(0, segments === undefined ? 1 : elementCount(segments.dims) - 1) * count;
   // A k that no row has is refused before a result of that size would be made.
   const dims = [...rows.leading, count >= 0 && count <= rows.length ? winners : 0];
   const indices = outputFor(options.out, 'indices', 'int32', dims);

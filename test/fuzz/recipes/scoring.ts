@@ -6,6 +6,7 @@ import type {
   AttentionScoresOptions,
   FloatTensor,
   Ragged,
+  SimilarityArgmax,
   Tensor,
   TokenMap,
   TopK,
@@ -15,6 +16,7 @@ import { attentionScores } from '../../reference/attention-scores.js';
 import { matmul } from '../../reference/matmul.js';
 import { pairedSimilarity } from '../../reference/paired-similarity.js';
 import { selectThreshold } from '../../reference/select-threshold.js';
+import { similarityArgmax } from '../../reference/similarity-argmax.js';
 import { tokenNorms } from '../../reference/token-norms.js';
 import { topK } from '../../reference/top-k.js';
 import { assertWithin } from '../../support/assertions.js';
@@ -258,6 +260,33 @@ const pairs = recipe((draw) => {
   };
 });
 
+const argmax = recipe((draw) => {
+  const [batch, asking, candidates, channels] = [draw.batch(), draw.tokens(), draw.tokens(), draw.channels()];
+  const a = draw.anyFloats([batch, asking, channels]);
+  const b = draw.anyFloats([batch, candidates, channels]);
+  const k = draw.pick([1, candidates]);
+  const metric = draw.pick(['cosine', 'dot', 'l2']);
+  const dims = k === 1 ? [batch, asking] : [batch, asking, k];
+  const out = draw.chance(0.5)
+    ? { indices: draw.numbers('int32', dims, () => 0), values: draw.floats(dims) }
+    : undefined;
+  return {
+    args: [a, b, { metric, k, ...(out && { out }) }],
+    verify: (result) => {
+      const { values } = result as SimilarityArgmax;
+      const rowOf = (x: FloatTensor, row: number) => {
+        const size = x.dims[1] * channels;
+        return { data: decode(x).data.subarray(row * size, (row + 1) * size), dims: [x.dims[1], channels] };
+      };
+      const data = Array.from({ length: batch }, (_, row) =>
+        similarityArgmax(rowOf(a, row), rowOf(b, row), { metric, k }).flatMap((best) => best.values),
+      ).flat();
+      const allowed = (i: number) => 1e-5 * (channels + Math.abs(data[i]));
+      assertWithin(values, { data, dims }, allowed, 'values');
+    },
+  };
+});
+
 const attentionMask = recipe((draw) => {
   const dims = [draw.batch(), draw.tokens()];
   const mask = draw.numbers(draw.pick(['int64', 'int32', 'uint8', 'float32']), dims, () => draw.integer(2));
@@ -278,6 +307,7 @@ export const scoringRecipes: Recipes = {
   matmul: product,
   pairedSimilarity: pairs,
   selectThreshold: threshold,
+  similarityArgmax: argmax,
   tokenNorms: norms,
   topK: best,
 };
