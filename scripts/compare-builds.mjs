@@ -1,10 +1,12 @@
 // Says where the two builds of the addon differ: gyp's and CMake's sources, and the flags that decide what the code
-// computes and which symbols it shows. Run it after `npm run build:native` and `npm run build:cmake`.
+// computes and which symbols it shows. Run it after `npm run build:native` and a build by CMake:
+//   node scripts/compare-builds.mjs [folder of that build]
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const cmakeFolder = process.argv[2] ?? 'build-cmake';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 // Of all flags, those we chose; Node's own common.gypi and CMake add others that change neither results nor symbols.
@@ -23,7 +25,7 @@ function flagsBySource(file) {
       .map((flag) => flag.replace('-std=gnu++', '-std=c++'));
     const unique = [...new Set(flags)].sort();
     const name = path.relative(root, source).replaceAll(path.sep, '/');
-    if (name.startsWith('native/')) sources.set(name, unique);
+    if (name.startsWith('native/') && !name.startsWith('native/portable/')) sources.set(name, unique);
   }
   return sources;
 }
@@ -35,7 +37,7 @@ const generated = spawnSync(process.execPath, ['scripts/build-native.mjs', '--co
 if (generated.status !== 0) process.exit(generated.status ?? 1);
 
 const gyp = flagsBySource('build/Release/compile_commands.json');
-const cmake = flagsBySource('build-cmake/compile_commands.json');
+const cmake = flagsBySource(path.join(cmakeFolder, 'compile_commands.json'));
 let differences = 0;
 for (const source of [...new Set([...gyp.keys(), ...cmake.keys()])].sort()) {
   const [a, b] = [gyp.get(source), cmake.get(source)];
