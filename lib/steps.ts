@@ -8,6 +8,7 @@ import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
+import { similarityArgmax, similarityArgmaxSync } from './ops/similarity-argmax.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 import { topK, topKSync } from './ops/top-k.js';
 import type { Ragged } from './ragged.js';
@@ -81,6 +82,7 @@ export const step = {
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
   pairedSimilarity: stepped(pairedSimilarity, pairedSimilaritySync),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
+  similarityArgmax: stepped(similarityArgmax, similarityArgmaxSync),
   tokenNorms: stepped(tokenNorms, tokenNormsSync),
   topK: stepped(topK, topKSync),
 };

@@ -1,12 +1,12 @@
+import { type ComparedBy, featuresOf, rowOf } from '../features.js';
 import type { BipartiteMatchOptions, BipartitePartition } from '../ops/bipartite-match.js';
 import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
-import { type FloatTensor, viewArray } from '../tensor.js';
+import type { FloatTensor } from '../tensor.js';
 import { adoptTokenMap, type TokenMap } from '../token-map.js';
 import { countsAsked } from './amounts.js';
-import { type ComparedBy, featuresOf } from './features.js';
 import { readJoin } from './join.js';
 import { identityMap } from './maps.js';
 import type { Decision, Strategy } from './strategy.js';
@@ -57,12 +57,9 @@ function* matchRows(
 ): Steps<TokenMap> {
   if (removed.every((r) => r === removed[0]))
     return yield* step.bipartiteMatch(features, { ...matching, r: removed[0], ...(mask && { mask }) });
-  const channels = features.dims[2];
   const maps: TokenMap[] = [];
   for (let row = 0; row < batch; row++) {
-    const size = length * channels;
-    const data = viewArray('metric', features.data, row * size, (row + 1) * size);
-    const own: FloatTensor = { ...features, data, dims: [1, length, channels] };
+    const own = rowOf(features, row);
     const ownMask = mask && { mask: mask.subarray(row * length, (row + 1) * length) };
     maps.push(yield* step.bipartiteMatch(own, { ...matching, r: removed[row], ...ownMask }));
   }

@@ -1,6 +1,11 @@
+export type { ComparedBy } from '../features.js';
 export { type BipartiteMergeOptions, bipartiteMerge } from './bipartite-merge.js';
+export {
+  type ClusterMergeOptions,
+  type ClusterMethod,
+  clusterMerge,
+} from './cluster-merge.js';
 export { type DistilOptions, distil } from './distil.js';
-export type { ComparedBy } from './features.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';
 export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';

@@ -1,11 +1,11 @@
 import { rangeError, typeError } from '../errors.js';
+import { type ComparedBy, featuresOf, tokensFrom } from '../features.js';
 import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { FloatTensor } from '../tensor.js';
 import { countsAsked } from './amounts.js';
-import { type ComparedBy, featuresOf } from './features.js';
 import { readJoin } from './join.js';
 import { clusteredMap } from './maps.js';
 import { bestTokens } from './select.js';
@@ -57,15 +57,10 @@ export function mergeRuns(options: MergeRunsOptions = {}): Strategy {
 function* toTheOneBefore(features: FloatTensor, { batch, length }: Tokens): Steps<Float32Array> {
   const similarity = new Float32Array(batch * length);
   if (similarity.length < 2) return similarity;
-  const channels = features.dims[2];
-  const dims = [1, similarity.length - 1, channels];
-  const without = (start: number, end: number): FloatTensor => ({
-    ...features,
-    data: features.data.subarray(start * channels, end * channels) as FloatTensor['data'],
-    dims,
-  });
-  const pairs = step.pairedSimilarity(without(0, dims[1]), without(1, dims[1] + 1), {});
-  similarity.set((yield* pairs).data, 1);
+  const count = similarity.length - 1;
+  const before = tokensFrom(features, 0, count);
+  const { data } = yield* step.pairedSimilarity(before, tokensFrom(features, 1, count), {});
+  similarity.set(data, 1);
   return similarity;
 }
 

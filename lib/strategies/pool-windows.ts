@@ -24,8 +24,9 @@ export interface PoolWindowsOptions extends WindowOptions {
  * RangeError `ERR_TOKENSIEVE_SHAPE` naming `options.grid` where a row has another number of free tokens
  */
 export function poolWindows(options: PoolWindowsOptions): Strategy {
-  const { reduce = 'mean' } = readOptions(options);
-  const windows = readWindows(options, 'poolWindows');
+  const given = readOptions(options);
+  const { reduce = 'mean' } = given;
+  const windows = readWindows(given, 'poolWindows');
   const join = readJoin(reduce);
   return (decision) => ({
     map: clusteredMap(decision.tokens, windows(decision).leaders),

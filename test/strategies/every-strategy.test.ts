@@ -34,6 +34,11 @@ const half = budgets.ratio(0.5);
 
 const cases: readonly Case[] = [
   { name: 'bipartiteMerge', strategy: strategies.bipartiteMerge(), budget: half },
+  {
+    name: 'clusterMerge by k-means',
+    strategy: strategies.clusterMerge({ method: 'k-means' }),
+    budget: half,
+  },
   { name: 'mergeRuns', strategy: strategies.mergeRuns(), budget: half },
   { name: 'mergeRuns with a threshold', strategy: strategies.mergeRuns({ threshold: 0 }) },
   { name: 'poolWindows', strategy: strategies.poolWindows({ window: 3 }) },

@@ -73,6 +73,7 @@ describe('strategies.poolWindows', () => {
   it('names what is wrong', () => {
     const make = poolWindows as (options: unknown) => unknown;
     for (const [options, path, code] of [
+      [undefined, 'options.window', 'TYPE'],
       [null, 'options', 'TYPE'],
       [{}, 'options.window', 'TYPE'],
       [{ window: [2, 2] }, 'options.window', 'TYPE'],

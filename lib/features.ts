@@ -1,8 +1,8 @@
-// What merging strategies compare tokens by.
-import { required, type Tokens } from '../sieve-inputs.js';
-import { type Steps, step } from '../steps.js';
-import type { FloatTensor } from '../tensor.js';
-import { adoptTokenMap, type TokenMap } from '../token-map.js';
+// What tokens are compared by.
+import { required, type Tokens } from './sieve-inputs.js';
+import { type Steps, step } from './steps.js';
+import { type FloatTensor, viewArray } from './tensor.js';
+import { adoptTokenMap, type TokenMap } from './token-map.js';
 
 /** The mean over heads of k, or hidden; where the inputs bring a metric, it takes the place of either. */
 export type ComparedBy = 'keys' | 'hidden';
@@ -10,6 +10,19 @@ export type ComparedBy = 'keys' | 'hidden';
 /** `[B,N,D]`, the features of each token. `reader` is who an error says needs k. */
 export function* featuresOf(tokens: Tokens, by: ComparedBy, reader: string): Steps<FloatTensor> {
   return tokens.metric ?? (by === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens, reader));
+}
+
+/** Row b alone, without a copy. */
+export function rowOf(features: FloatTensor, row: number): FloatTensor {
+  const length = features.dims[1];
+  return tokensFrom(features, row * length, length);
+}
+
+/** `[1,count,D]`: so many tokens from a place in `[B * N]` on, without a copy. */
+export function tokensFrom(features: FloatTensor, start: number, count: number): FloatTensor {
+  const channels = features.dims[2];
+  const data = viewArray('metric', features.data, start * channels, (start + count) * channels);
+  return { ...features, data, dims: [1, count, channels] };
 }
 
 /** k `[B,Hkv,N,D]` as `[B,N,D]`: the heads of each row are tokens that merge into one. */

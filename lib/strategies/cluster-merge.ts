@@ -1,0 +1,136 @@
+import { rangeError, typeError } from '../errors.js';
+import { type ComparedBy, featuresOf } from '../features.js';
+import type { MergeReduce } from '../ops/merge-tokens.js';
+import { readOptions, readWord } from '../options.js';
+import type { Tokens } from '../sieve-inputs.js';
+import type { Tensor } from '../tensor.js';
+import { countsAsked } from './amounts.js';
+import type { Clustering, Points } from './clustering.js';
+import { readJoin } from './join.js';
+import { kMeans } from './k-means.js';
+import { clusteredMap, identityMap } from './maps.js';
+import { requiredScores } from './select.js';
+import type { Strategy } from './strategy.js';
+
+/** How clusters are found. */
+export interface ClusterMethod {
+  readonly method: 'k-means';
+  /** How often the centres move at most; 10 by default. */
+  readonly iterations?: number;
+  /** Draws the first centres: an integer from 0, which is the default. */
+  readonly seed?: number;
+  /** By squared distance, the default, or by the cosine with the mean. */
+  readonly similarity?: 'l2' | 'cosine';
+}
+
+/** Options of {@link clusterMerge}. */
+export type ClusterMergeOptions = ClusterMethod & {
+  /** What tokens are compared by where the inputs bring no metric: hidden, the default, or the mean over heads of k. */
+  readonly metric?: ComparedBy;
+  /** What each token counts for in its cluster: its size, the default, or its size times `exp(score)`. */
+  readonly weights?: 'size' | 'score';
+  /** How members are joined: `'mean'`, the default, and `'norm'` weight them. */
+  readonly reduce?: MergeReduce;
+};
+
+/**
+ * Merging by clusters, equation (6) of arXiv 2505.18227: `x'_C = sum over C of w_j x_j / sum of w_j`. As many clusters
+ * as tokens are to stay, beside the protected ones, each of which stays a token of its own; at least one where there
+ * are free tokens. Slots stand in the order of their first tokens.
+ *
+ * `'k-means'`: Lloyd's algorithm from tokens drawn at random, a row's by the seed alone, whatever its place in the
+ * batch. A centre is the mean of its tokens weighted by size, in the features' type. An empty cluster takes the token
+ * farthest from its centre that is not alone there.
+ *
+ * `weights: 'score'` asks for scores, which must be finite; they weight as `exp(s_j - the cluster's greatest)`.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option; from the sieve,
+ * TypeError for a budget that is left out or goes by a rule, RangeError for a score that cannot weight
+ */
+export function clusterMerge(options: ClusterMergeOptions): Strategy {
+  const given = readOptions(options);
+  const { metric = 'hidden', weights = 'size', reduce = 'mean' } = given;
+  readWord('options.metric', metric, ['keys', 'hidden']);
+  readWord('options.weights', weights, ['size', 'score']);
+  const join = readJoin(reduce);
+  const cluster = readMethod(given);
+  return function* (decision) {
+    const { tokens } = decision;
+    const counts = countsAsked(decision, 'clusterMerge');
+    if (counts === undefined) throw typeError('budget', 'a budget, which clusterMerge goes by', counts);
+    const scores = weights === 'score' ? finite(requiredScores(decision), tokens) : undefined;
+    const free = tokens.rows.map((row) => row.tokens - row.kept);
+    const clusters = counts.map((count, row) =>
+      Math.min(free[row], Math.max(1, count - tokens.rows[row].kept)),
+    );
+    if (clusters.every((count, row) => count === free[row])) return { map: identityMap(tokens) };
+    const features = yield* featuresOf(tokens, metric, 'clusterMerge');
+    const labels = yield* cluster(pointsOf(tokens, features, free, clusters));
+    const leaders = leadersOf(labels, tokens);
+    const map = clusteredMap(tokens, leaders, scores && scoreWeights(scores, leaders, tokens));
+    return { map, merge: join(tokens) };
+  };
+}
+
+function readMethod(options: ClusterMergeOptions): Clustering {
+  const { method, similarity = 'l2' } = options;
+  readWord('options.method', method, ['k-means']);
+  readWord('options.similarity', similarity, ['l2', 'cosine']);
+  const iterations = readInteger('options.iterations', options.iterations ?? 10, 1);
+  const seed = readInteger('options.seed', options.seed ?? 0, 0);
+  return kMeans({ iterations, seed, similarity });
+}
+
+function readInteger(path: string, value: number, least: number): number {
+  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw rangeError(path, `an integer from ${least}`, value);
+  return value;
+}
+
+/** Protected tokens are in no cluster, as if dropped. */
+function pointsOf(
+  { batch, length, mask, sizes }: Tokens,
+  features: Points['features'],
+  free: readonly number[],
+  clusters: readonly number[],
+): Points {
+  const isFree = (place: number) => mask === undefined || mask[place] === 0;
+  const own = Uint8Array.from({ length: batch * length }, (_, place) => (isFree(place) ? 0 : 2));
+  return { batch, length, features, mask: own, free, clusters, sizes };
+}
+
+/** The first token of each one's cluster; a protected one is its own, a dropped one has none. */
+function leadersOf(labels: Int32Array, { length, mask }: Tokens): Int32Array {
+  const leaders = new Int32Array(labels.length);
+  const first = new Int32Array(length);
+  labels.forEach((label, place) => {
+    const i = place % length;
+    if (i === 0) first.fill(-1);
+    if (label === -1) leaders[place] = mask?.[place] === 1 ? i : -1;
+    else {
+      if (first[label] === -1) first[label] = i;
+      leaders[place] = first[label];
+    }
+  });
+  return leaders;
+}
+
+function finite(scores: Tensor<'float32'>, { length, mask }: Tokens): Float32Array {
+  const bad = scores.data.findIndex((score, place) => mask?.[place] !== 2 && !Number.isFinite(score));
+  if (bad === -1) return scores.data;
+  const path = `scores[${Math.floor(bad / length)},${bad % length}]`;
+  throw rangeError(path, 'a finite number to weight a token by', scores.data[bad]);
+}
+
+/** exp(score), over the greatest of its cluster so that none overflows and one is 1. */
+function scoreWeights(scores: Float32Array, leaders: Int32Array, { length }: Tokens): Float32Array {
+  const greatest = new Float32Array(leaders.length).fill(Number.NEGATIVE_INFINITY);
+  const placeOf = (place: number) => place - (place % length) + leaders[place];
+  leaders.forEach((leader, place) => {
+    if (leader !== -1) greatest[placeOf(place)] = Math.max(greatest[placeOf(place)], scores[place]);
+  });
+  return scores.map((score, place) =>
+    leaders[place] === -1 ? 1 : Math.exp(score - greatest[placeOf(place)]),
+  );
+}
