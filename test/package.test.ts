@@ -33,6 +33,16 @@ describe('the package', () => {
     assert.equal(manifest.dependencies, undefined);
   });
 
+  // npm runs `prebuild` before every `build`: with both, each build would cross-compile
+  it('has no script that npm would run before or after another', () => {
+    const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    for (const name of Object.keys(scripts)) {
+      assert.ok(!(`pre${name}` in scripts) && !(`post${name}` in scripts), name);
+    }
+  });
+
   it('is locked to no registry', () => {
     for (const folder of ['.', 'bench/peers', 'test/runtimes/linux-arm64', 'test/runtimes/linux-x64']) {
       const lockfile = readFileSync(path.join(root, folder, 'package-lock.json'), 'utf8');
