@@ -15,7 +15,7 @@ import type { Strategy } from './strategy.js';
 /** How clusters are found. */
 export interface ClusterMethod {
   readonly method: 'k-means';
-  /** How often the centres move at most; 10 by default. */
+  /** How often the centres move at most: 10 by default, up to 1000. */
   readonly iterations?: number;
   /** Draws the first centres: an integer from 0, which is the default. */
   readonly seed?: number;
@@ -76,15 +76,15 @@ function readMethod(options: ClusterMergeOptions): Clustering {
   const { method, similarity = 'l2' } = options;
   readWord('options.method', method, ['k-means']);
   readWord('options.similarity', similarity, ['l2', 'cosine']);
-  const iterations = readInteger('options.iterations', options.iterations ?? 10, 1);
+  const iterations = readInteger('options.iterations', options.iterations ?? 10, 1, 1000);
   const seed = readInteger('options.seed', options.seed ?? 0, 0);
   return kMeans({ iterations, seed, similarity });
 }
 
-function readInteger(path: string, value: number, least: number): number {
+function readInteger(path: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number') throw typeError(path, 'an integer', value);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw rangeError(path, `an integer from ${least}`, value);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw rangeError(path, `an integer from ${least} to ${most}`, value);
   return value;
 }
 

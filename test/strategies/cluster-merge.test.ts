@@ -133,6 +133,7 @@ describe('strategies.clusterMerge', () => {
       [null, 'options', 'TYPE'],
       [{ method: 'dbscan' }, 'options.method', 'TYPE'],
       [{ method, iterations: 0 }, 'options.iterations', 'RANGE'],
+      [{ method, iterations: 1001 }, 'options.iterations', 'RANGE'],
       [{ method, iterations: '9' }, 'options.iterations', 'TYPE'],
       [{ method, seed: -1 }, 'options.seed', 'RANGE'],
       [{ method, seed: 2 ** 53 }, 'options.seed', 'RANGE'],

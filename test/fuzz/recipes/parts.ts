@@ -191,6 +191,18 @@ const merging = (draw: Draw): unknown[] => [
 const runs = (draw: Draw): unknown[] => [
   draw.some({ threshold: () => draw.uniform(), metric: () => draw.pick(['keys', 'hidden']) }),
 ];
+const clustering = (draw: Draw): unknown[] => [
+  {
+    method: 'k-means',
+    ...draw.some({
+      iterations: () => draw.between(1, 12),
+      seed: () => draw.integer(99),
+      similarity: () => draw.pick(['l2', 'cosine']),
+      metric: () => draw.pick(['keys', 'hidden']),
+      weights: () => draw.pick(['size', 'score']),
+    }),
+  },
+];
 const fusing = (draw: Draw): unknown[] => [
   draw.some({
     weights: () => draw.pick(['score', 'uniform']),
@@ -235,6 +247,7 @@ export const partRecipes: Recipes = {
   'criteria.hiddenNorm': criterionRecipe(normOptions),
   'criteria.keyNorm': criterionRecipe(normOptions),
   'strategies.bipartiteMerge': strategyRecipe(merging),
+  'strategies.clusterMerge': strategyRecipe(clustering),
   'strategies.distil': distillation,
   'strategies.mergeRuns': strategyRecipe(runs),
   'strategies.poolWindows': unbudgetedRecipe(windows),
