@@ -40,12 +40,7 @@ export function loadBinary(): Binary {
   const none = `tokensieve has no native binary for ${platform()}. Looked for:\n  ${built}\n  ${carried}`;
   const requireCarried = prebuilt[platform()];
   if (requireCarried === undefined) throw noBinary(none, [build]);
-  try {
-    return load(carried, requireCarried, [reinstall, build]);
-  } catch (cause) {
-    // a bundler may have moved the file, so that whether it is here tells nothing before
-    throw existsSync(carried) ? cause : noBinary(none, [reinstall, build], { cause });
-  }
+  return load(carried, requireCarried, [reinstall, build], none);
 }
 
 /** This platform as binaries are named for it, such as `linux-x64`. */
@@ -62,11 +57,20 @@ const build =
   '    npm install --save-dev node-gyp node-addon-api\n' +
   '    npm explore tokensieve -- npm run build:native';
 
-function load(file: string, requireFile: () => unknown, repairs: readonly string[]): Binary {
+function load(
+  file: string,
+  requireFile: () => unknown,
+  repairs: readonly string[],
+  whenMissing?: string,
+): Binary {
   let exports: unknown;
   try {
     exports = requireFile();
   } catch (cause) {
+    // not asked before: a bundler may have moved the file
+    if (whenMissing !== undefined && codeOf(cause) === 'MODULE_NOT_FOUND') {
+      throw noBinary(whenMissing, repairs, { cause });
+    }
     const { reason, solutions } = diagnose(file, cause, repairs);
     throw noBinary(`tokensieve cannot load its native binary ${file}:\n  ${reason}`, solutions, { cause });
   }
@@ -90,7 +94,7 @@ function diagnose(
   repairs: readonly string[],
 ): { reason: string; solutions: readonly string[] } {
   const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_DISABLED') {
+  if (codeOf(cause) === 'ERR_DLOPEN_DISABLED') {
     return { reason, solutions: ['Run Node without --no-addons.'] };
   }
   // The system's loader says that a file made for another processor does not exist.
@@ -109,6 +113,10 @@ function diagnose(
     return { reason, solutions: [`${has}. Use a newer one.`, build] };
   }
   return { reason, solutions: repairs };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** The version of glibc that runs here, if one does. */
