@@ -15,7 +15,8 @@ static void forget(napi_env env, void* data, void* hint) {
 
 static const tsv_api* api_of(napi_env env) {
   borrowed* mine = NULL;
-  if (napi_get_instance_data(env, (void**)&mine) == napi_ok && mine->api != NULL) return mine->api;
+  if (napi_get_instance_data(env, (void**)&mine) == napi_ok && mine != NULL && mine->api != NULL)
+    return mine->api;
   napi_throw_error(env, NULL, "call useTokensieve(nativeApi()) first");
   return NULL;
 }
@@ -26,7 +27,7 @@ static napi_value use_tokensieve(napi_env env, napi_callback_info info) {
   size_t count = 1;
   borrowed* mine = NULL;
   if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok ||
-      napi_get_instance_data(env, (void**)&mine) != napi_ok) {
+      napi_get_instance_data(env, (void**)&mine) != napi_ok || mine == NULL) {
     return NULL;
   }
   mine->api = tsv_api_from_external(env, argument); /* on failure NULL, with an exception pending */
@@ -43,6 +44,7 @@ static napi_value norms(napi_env env, napi_callback_info info) {
   tsv_tensor x, out;
   tsv_token_norms_args call;
   tsv_context context;
+  char message[sizeof context.error.expected + sizeof context.error.got + 32];
   if (api == NULL) return NULL;
   memset(&x, 0, sizeof x);
   memset(&out, 0, sizeof out);
@@ -71,7 +73,9 @@ static napi_value norms(napi_env env, napi_callback_info info) {
   call.norms = &out;
   context.size = sizeof context;
   if (api->token_norms(&context, &call) == TSV_OK) return result;
-  napi_throw_error(env, NULL, context.error.expected);
+  snprintf(message, sizeof message, "%s must be %s; got %s", api->argument_path(context.error.argument),
+           context.error.expected, context.error.got);
+  napi_throw_error(env, NULL, message);
   return NULL;
 }
 
