@@ -1,9 +1,9 @@
+import { blockMap } from './block-map.js';
 import type { Tokens } from './sieve-inputs.js';
 import { type Steps, step } from './steps.js';
-import type { Concatenation, Plan } from './strategies/strategy.js';
+import type { Plan } from './strategies/strategy.js';
 import { type FloatTensor, type Tensor, zeros } from './tensor.js';
-import { adoptTokenMap, type TokenMap } from './token-map.js';
-import { withoutOnes } from './token-map-fields.js';
+import type { TokenMap } from './token-map.js';
 
 /** What a sieve leaves. Where a leading dim was left out of `hidden`, it is left out here too. */
 export interface Reduction {
@@ -99,35 +99,4 @@ function* concatenated(
 ): Steps<FloatTensor> {
   const { tokens } = yield* step.mergeTokens(hidden, blocks, { reduce: 'sum' });
   return { ...tokens, dims: [batch, M, width * hidden.dims[2]] };
-}
-
-/** A slot for each block of each slot; one that no token fills holds the slot's first, with weight 0. */
-function blockMap(map: TokenMap, { width, blockOf }: Concatenation): TokenMap {
-  const slots = map.offsets.length - 1;
-  const members = new Int32Array(slots * width);
-  const weights = new Float32Array(slots * width);
-  const assignment = new Int32Array(map.assignment.length).fill(-1);
-  for (let row = 0, slot = 0; row < map.outputLengths.length; row++) {
-    const firstSlot = slot;
-    for (const end = slot + map.outputLengths[row]; slot < end; slot++) {
-      members.fill(map.members[map.offsets[slot]], slot * width, (slot + 1) * width);
-      for (let m = map.offsets[slot]; m < map.offsets[slot + 1]; m++) {
-        const token = row * map.inputLength + map.members[m];
-        const block = slot * width + blockOf[token];
-        members[block] = map.members[m];
-        weights[block] = 1;
-        assignment[token] = block - firstSlot * width;
-      }
-    }
-  }
-  return adoptTokenMap({
-    rowDims: map.rowDims,
-    inputLength: map.inputLength,
-    outputLengths: map.outputLengths.map((length) => length * width),
-    offsets: Int32Array.from({ length: members.length + 1 }, (_, block) => block),
-    members,
-    weights: withoutOnes(weights),
-    assignment,
-    isPartition: weights.every((weight) => weight === 1),
-  });
 }

@@ -14,7 +14,7 @@ export type UnshuffleOptions = WindowOptions;
  * Channels are in blocks of C, one a cell, the cells of a window line by line: `[x(0,0), x(0,1), x(1,0), x(1,1)]`
  * for a window of 2. (`torch.nn.PixelUnshuffle`, on images, has the cell change faster than the channel.) A cell
  * past the border of the grid is a block of zeros. Windows, masks, slots and the budget are as in `poolWindows`; a
- * protected token is the first block of a token of its own, with zeros behind.
+ * protected token is the first block of a token of its own, with zeros behind. A window has at most 65536 cells.
  *
  * The map says which tokens are in each window, so that `restoreTokens(hidden, map)` gives every token the whole
  * of its window. To give each its own channels again, bit for bit, view hidden as `[B, M * wy * wx, C]` and
@@ -24,7 +24,7 @@ export type UnshuffleOptions = WindowOptions;
  * RangeError `ERR_TOKENSIEVE_SHAPE` naming `options.grid` where a row has another number of free tokens
  */
 export function unshuffle(options: UnshuffleOptions): Strategy {
-  const windows = readWindows(readOptions(options), 'unshuffle');
+  const windows = readWindows(readOptions(options), 'unshuffle', 2 ** 16);
   return (decision) => {
     const { cells, leaders, cellOf } = windows(decision);
     return { map: clusteredMap(decision.tokens, leaders), concatenate: { width: cells, blockOf: cellOf } };

@@ -25,20 +25,27 @@ export interface Windows {
   readonly cellOf: Int32Array;
 }
 
-/** Checks the windows among a strategy's options, and gives what they make of the tokens. */
-export function readWindows(options: WindowOptions, reader: string): (decision: Decision) => Windows {
+/** Checks the windows among a strategy's options, of at most so many cells, and gives what they make of the tokens. */
+export function readWindows(
+  options: WindowOptions,
+  reader: string,
+  mostCells = Number.MAX_SAFE_INTEGER,
+): (decision: Decision) => Windows {
   const { window, grid } = options;
   if (grid === undefined) {
     const cells = readSide('options.window', window);
+    checkCells(window, cells, mostCells);
     return (decision) => windowsOf(unbudgeted(decision, reader), [1, cells], (free) => [1, free]);
   }
   const [height, width] = readPair('options.grid', grid);
   const sides =
     typeof window === 'number' ? [readSide('options.window', window)] : readPair('options.window', window);
   const [high, wide = high] = sides;
+  checkCells(window, high * wide, mostCells);
   return (decision) =>
     windowsOf(unbudgeted(decision, reader), [high, wide], (free, row) => {
-      if (free === height * width || free === 0) return [height, width];
+      if (free === 0) return [0, 0];
+      if (free === height * width) return [height, width];
       const expected = `of ${free} cells, the free tokens of row ${row}`;
       throw rangeError('options.grid', expected, grid, 'ERR_TOKENSIEVE_SHAPE');
     });
@@ -69,6 +76,10 @@ function windowsOf(
     }
   }
   return { cells: high * wide, leaders, cellOf };
+}
+
+function checkCells(window: unknown, cells: number, most: number): void {
+  if (cells > most) throw rangeError('options.window', `of at most ${most} cells`, window);
 }
 
 function readPair(path: string, value: unknown): readonly [number, number] {

@@ -70,6 +70,13 @@ describe('strategies.poolWindows', () => {
     assert.deepEqual(membersOf(left.map, 1), [[0, 1]]);
   });
 
+  it('asks nothing of the grid where no token is free', () => {
+    const { hidden } = randomInputs({ batch: 1, length: 3 });
+    const grid = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
+    const left = reduce({ hidden, mask: Uint8Array.of(1, 2, 1) }, poolWindows({ grid, window: 2 }));
+    assert.deepEqual(membersOf(left.map, 0), [[0], [2]]);
+  });
+
   it('names what is wrong', () => {
     const make = poolWindows as (options: unknown) => unknown;
     for (const [options, path, code] of [

@@ -104,8 +104,31 @@ describe('strategies.unshuffle', () => {
     assert.deepEqual([...(restored.data as Float32Array)], [1, 2, 1, 2, 3, 4, 3, 4]);
   });
 
+  it('refuses blocks that cannot be', () => {
+    const { hidden } = randomInputs({ batch: 1, length: 4 });
+    const { map } = reduce({ hidden }, unshuffle({ window: 2 }));
+    const laid = (width: number, ...blocks: number[]) =>
+      reduce({ hidden }, () => ({ map, concatenate: { width, blockOf: Int32Array.from(blocks) } }));
+    assert.equal(laid(3, 2, 0, 1, 2).hidden.dims[2], 18);
+    const refused = (path: string) => isArgumentError('ERR_TOKENSIEVE_RANGE', path);
+    for (const width of [0, 1.5, 2 ** 30])
+      assert.throws(() => laid(width, 0, 1, 0, 1), refused('concatenate.width'));
+    for (const [at, blocks] of [
+      [1, [0, 2, 0, 1]],
+      [2, [0, 1, -1, 1]],
+      [3, [0, 1, 0]],
+    ] as const)
+      assert.throws(() => laid(2, ...blocks), refused(`concatenate.blockOf\\[${at}\\]`));
+    assert.throws(() => laid(2, 0, 1, 1, 1), refused('concatenate.blockOf\\[3\\]'));
+  });
+
   it('names what is wrong', () => {
     const { hidden } = randomInputs({ length: 6 });
+    for (const options of [{ window: 65537 }, { window: 257, grid: [4, 4] as const }])
+      assert.throws(
+        () => unshuffle(options),
+        isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.window', options.window),
+      );
     assert.throws(
       () => unshuffle({ window: 0 }),
       isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.window', 0),
