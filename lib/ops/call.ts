@@ -149,7 +149,7 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
     });
     const done = (failure: NativeFailure | 'detached' | undefined): void => {
       try {
-        signal?.removeEventListener('abort', abort);
+        if (signal !== undefined) forget(signal, call);
         if (failure === undefined) resolve(invocation.result());
         else if (failure !== 'detached')
           reject(statuses[failure[0]] === 'cancelled' ? signal?.reason : toError(failure));
@@ -162,9 +162,28 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
       }
     };
     const call = crossing(() => addon.start(operation, header, copied, done, ...arrays));
-    const abort = (): void => addon.cancel(call);
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal !== undefined) cancelOn(signal, call);
   });
+}
+
+/** Calls under way by their signal: one listener for all of them, since many calls often share one signal. */
+const callsOf = new WeakMap<AbortSignal, Set<number>>();
+
+function cancelAll(this: AbortSignal): void {
+  for (const call of callsOf.get(this) ?? []) addon.cancel(call);
+}
+
+function cancelOn(signal: AbortSignal, call: number): void {
+  const calls = callsOf.get(signal) ?? new Set();
+  callsOf.set(signal, calls);
+  if (calls.size === 0) signal.addEventListener('abort', cancelAll, { once: true });
+  calls.add(call);
+}
+
+function forget(signal: AbortSignal, call: number): void {
+  const calls = callsOf.get(signal);
+  calls?.delete(call);
+  if (calls?.size === 0) signal.removeEventListener('abort', cancelAll);
 }
 
 /** Checks that `signal` is one, or absent. */

@@ -51,6 +51,9 @@ bool read_slot(napi_env env, const double* header, int index, napi_value value, 
   if (!view_array(env, value, &view))
     return refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " is not a typed array");
   slot->present = true;
+  bool own = true;
+  napi_is_arraybuffer(env, view.buffer, &own);
+  slot->shared = !own;
   slot->tensor.dtype = int32_t(header[0]) - 1;
   slot->tensor.device_type = TSV_CPU;
   slot->tensor.ndim = rank;

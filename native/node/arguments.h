@@ -24,6 +24,7 @@ struct Slot {
   int64_t strides[4];
   size_t bytes;
   bool present;
+  bool shared;  // in a SharedArrayBuffer, which other threads may write meanwhile
 };
 
 struct Operation;
@@ -46,7 +47,11 @@ struct Operation {
   const char* name;
   int inputs, outputs, numbers;
   tsv_status (*run)(tsv_context*, Arguments&);
+  // Bits of the float inputs that decide where something is written, as scores do that are counted first and
+  // placed after. Integers are taken to decide always.
+  uint32_t deciding = 0;
   int slots() const { return inputs + outputs; }
+  bool decides(int slot, int32_t dtype) const { return dtype >= TSV_INT32 || ((deciding >> slot) & 1); }
 };
 
 extern const Operation kOperations[];

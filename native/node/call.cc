@@ -55,6 +55,25 @@ Bytes allocate(size_t bytes) {
       static_cast<char*>(::operator new[](bytes > 0 ? bytes : 1, std::align_val_t(64), std::nothrow)));
 }
 
+// Copies of a call's arrays that stand in their place, by slot.
+struct Copies {
+  Bytes bytes[kMaxSlots];
+  bool output[kMaxSlots] = {};
+
+  // False, with an exception pending, when there is no memory for it.
+  bool take(napi_env env, const Operation& operation, int i, Slot* slot) {
+    bytes[i] = allocate(slot->bytes);
+    if (bytes[i] == nullptr) {
+      napi_throw_error(env, "ERR_TOKENSIEVE_MEMORY", "no memory for a copy of an argument");
+      return false;
+    }
+    output[i] = i >= operation.inputs;
+    if (!output[i]) memcpy(bytes[i].get(), slot->tensor.data, slot->bytes);
+    slot->tensor.data = bytes[i].get();
+    return true;
+  }
+};
+
 // A call under way. It owns copies of inputs and of outputs, and keeps the JavaScript arrays it uses in place
 // alive.
 struct Call {
@@ -63,8 +82,7 @@ struct Call {
   volatile int32_t cancelled = 0;
   tsv_context context = {};
   Arguments arguments;
-  Bytes copies[kMaxSlots];
-  bool copied_output[kMaxSlots] = {};
+  Copies copies;
   napi_ref held = nullptr;  // an array: the callback, then the arrays by slot
 };
 
@@ -196,18 +214,16 @@ uint32_t Environment::begin(std::unique_ptr<Call> call) {
 
 namespace {
 
-// Copies the outputs into the arrays that are to have them: all, or none when the memory of one is gone.
-bool hand_over(napi_env env, napi_value held, const Call& call) {
+// Copies outputs into the arrays that are to have them: all, or none when the memory of one is gone.
+bool hand_over(napi_env env, const napi_value* arrays, const Arguments& arguments, const Copies& copies) {
   ArrayView views[kMaxSlots];
-  const int slots = call.arguments.operation->slots();
+  const int slots = arguments.operation->slots();
   for (int i = 0; i < slots; ++i) {
-    if (!call.copied_output[i]) continue;
-    napi_value array;
-    napi_get_element(env, held, uint32_t(i) + 1, &array);
-    if (!view_array(env, array, &views[i]) || views[i].bytes < call.arguments.slots[i].bytes) return false;
+    if (!copies.output[i]) continue;
+    if (!view_array(env, arrays[i], &views[i]) || views[i].bytes < arguments.slots[i].bytes) return false;
   }
   for (int i = 0; i < slots; ++i) {
-    if (call.copied_output[i]) memcpy(views[i].data, call.copies[i].get(), call.arguments.slots[i].bytes);
+    if (copies.output[i]) memcpy(views[i].data, copies.bytes[i].get(), arguments.slots[i].bytes);
   }
   return true;
 }
@@ -225,7 +241,10 @@ void Environment::complete(Call* call) {
   napi_value held, callback, receiver = undefined(env_), result = outcome(env_, owned->context);
   napi_get_reference_value(env_, owned->held, &held);
   napi_get_element(env_, held, 0, &callback);
-  if (owned->context.error.status == TSV_OK && !hand_over(env_, held, *owned))
+  napi_value arrays[kMaxSlots];
+  for (int i = 0; i < owned->arguments.operation->slots(); ++i)
+    napi_get_element(env_, held, uint32_t(i) + 1, &arrays[i]);
+  if (owned->context.error.status == TSV_OK && !hand_over(env_, arrays, owned->arguments, owned->copies))
     napi_create_string_utf8(env_, "detached", NAPI_AUTO_LENGTH, &result);
   napi_delete_reference(env_, owned->held);
   napi_call_function(env_, receiver, callback, 1, &result, nullptr);
@@ -242,16 +261,43 @@ Environment* make_environment(napi_env env) {
 
 namespace {
 
+// Whether a slot shares memory with an output: copies would hide that from the check that refuses it.
+bool overlaps_output(const Arguments& arguments, int slot) {
+  const Operation& operation = *arguments.operation;
+  const auto begin = [&](int i) { return static_cast<const char*>(arguments.slots[i].tensor.data); };
+  for (int i = 0; i < operation.slots(); ++i) {
+    if (i == slot || !arguments.slots[i].present || (i < operation.inputs && slot < operation.inputs))
+      continue;
+    if (begin(i) < begin(slot) + arguments.slots[slot].bytes &&
+        begin(slot) < begin(i) + arguments.slots[i].bytes)
+      return true;
+  }
+  return false;
+}
+
+// At once. What other threads could change meanwhile, and would lead the call astray, is copied first.
 napi_value call_now(napi_env env, napi_callback_info info, bool check_only) {
   size_t argc = kMaxArguments;
   napi_value argv[kMaxArguments];
   napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
   Arguments arguments;
   if (!read_call(env, argc, argv, &arguments)) return nullptr;
+  const Operation& operation = *arguments.operation;
+  bool apart[kMaxSlots];
+  for (int i = 0; i < operation.slots(); ++i) {
+    const Slot& slot = arguments.slots[i];
+    apart[i] = slot.present && slot.shared && operation.decides(i, slot.tensor.dtype) &&
+               !overlaps_output(arguments, i);
+  }
+  Copies copies;
+  for (int i = 0; i < operation.slots(); ++i) {
+    if (apart[i] && !copies.take(env, operation, i, &arguments.slots[i])) return nullptr;
+  }
   tsv_context context = {};
   context.size = sizeof context;
   context.check_only = check_only;
   execute(&context, &arguments);
+  if (!check_only && context.error.status == TSV_OK) hand_over(env, argv + 2, arguments, copies);
   return outcome(env, context);
 }
 
@@ -286,24 +332,9 @@ napi_value start_async(napi_env env, napi_callback_info info) {
   for (int i = 0; i < operation.slots(); ++i) {
     Slot& slot = call->arguments.slots[i];
     if (!slot.present) continue;
-    const bool input = i < operation.inputs;
-    bool transferable = true;
-    if (input) {
-      ArrayView view;
-      view_array(env, argv[2 + i], &view);
-      napi_is_arraybuffer(env, view.buffer, &transferable);
-    } else {
-      transferable = (copied >> (i - operation.inputs)) & 1;
-    }
-    if (!transferable) continue;
-    call->copies[i] = allocate(slot.bytes);
-    if (call->copies[i] == nullptr) {
-      napi_throw_error(env, "ERR_TOKENSIEVE_MEMORY", "no memory for a copy of an argument");
-      return nullptr;
-    }
-    if (input) memcpy(call->copies[i].get(), slot.tensor.data, slot.bytes);
-    call->copied_output[i] = !input;
-    slot.tensor.data = call->copies[i].get();
+    const bool apart = i < operation.inputs ? !slot.shared || operation.decides(i, slot.tensor.dtype)
+                                            : ((copied >> (i - operation.inputs)) & 1) != 0;
+    if (apart && !call->copies.take(env, operation, i, &slot)) return nullptr;
   }
 
   napi_value held;

@@ -18,7 +18,7 @@ napi_value run_sync(napi_env env, napi_callback_info info);
 napi_value check_sync(napi_env env, napi_callback_info info);
 
 // start(operation, header, copied outputs as bits, callback, ...arrays): a number for cancel(). The callback
-// gets what run() returns. Inputs that could be transferred away are copied now; shared ones are read in
+// gets what run() returns. Inputs that could be transferred away are copied now; shared floats are read in
 // place. Outputs named in the bits are computed apart and copied when the call has succeeded, so that they
 // never show half a result.
 napi_value start_async(napi_env env, napi_callback_info info);

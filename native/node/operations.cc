@@ -198,11 +198,11 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 }  // namespace
 
 const Operation kOperations[] = {
-    // name, inputs, outputs, numbers
+    // name, inputs, outputs, numbers, adapter, deciding
     {"tokenNorms", 3, 1, 1, token_norms},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 1, 1, gather_tokens},
-    {"topK", 4, 2, 3, top_k},
+    {"topK", 4, 2, 3, top_k, 1},
     {"attentionScores", 9, 3, 14, attention_scores},
     {"attention", 9, 4, 14, attention},
     {"matmul", 3, 1, 2, matmul},
@@ -210,7 +210,7 @@ const Operation kOperations[] = {
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
-    {"selectThreshold", 3, 2, 5, select_threshold},
+    {"selectThreshold", 3, 2, 5, select_threshold, 1},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
 
