@@ -264,7 +264,7 @@ const argmax = recipe((draw) => {
   const [batch, asking, candidates, channels] = [draw.batch(), draw.tokens(), draw.tokens(), draw.channels()];
   const a = draw.anyFloats([batch, asking, channels]);
   const b = draw.anyFloats([batch, candidates, channels]);
-  const k = draw.pick([1, candidates]);
+  const k = draw.pick([1, Math.min(3, candidates)]);
   const metric = draw.pick(['cosine', 'dot', 'l2']);
   const dims = k === 1 ? [batch, asking] : [batch, asking, k];
   const out = draw.chance(0.5)

@@ -1,0 +1,7 @@
+import { everyTarget } from './targets.js';
+
+/** The names of the operations: of what is exported in both forms, synchronous and not. */
+export function operationNames(): string[] {
+  const paths = new Set(everyTarget().map(({ path }) => path));
+  return [...paths].filter((path) => paths.has(`${path}Sync`));
+}
