@@ -309,7 +309,7 @@ function contents({ value }: Place, { draw }: World): boolean {
   for (let i = draw.between(1, 3); i > 0; i--) {
     const x = draw.pick(wild);
     const at = draw.integer(view.length);
-    if (view instanceof BigInt64Array || view instanceof BigUint64Array)
+    if (types.isBigInt64Array(view) || types.isBigUint64Array(view))
       view[at] = Number.isFinite(x) ? BigInt(Math.trunc(x)) : 2n ** 62n;
     else view[at] = x;
   }
