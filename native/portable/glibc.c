@@ -15,16 +15,22 @@
 
 #define FIRST(name) __asm__(".symver first_" #name "," #name "@" FIRST_VERSION)
 
-// 2.29: the functions that do not set errno by _LIB_VERSION.
+// 2.29: the five of libm that no longer set errno by _LIB_VERSION.
+double first_exp(double);
 double first_exp2(double);
 double first_log(double);
 double first_log2(double);
+double first_pow(double, double);
+FIRST(exp);
 FIRST(exp2);
 FIRST(log);
 FIRST(log2);
+FIRST(pow);
+double exp(double x) { return first_exp(x); }
 double exp2(double x) { return first_exp2(x); }
 double log(double x) { return first_log(x); }
 double log2(double x) { return first_log2(x); }
+double pow(double x, double y) { return first_pow(x, y); }
 
 // 2.34: libpthread became part of libc.
 int first_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
