@@ -4,6 +4,8 @@ import { cases as attentionScores } from './attention-scores.js';
 import { cases as bipartiteMatch } from './bipartite-match.js';
 import { type Case, caseName } from './case.js';
 import { ceilingKernels, kernelNames } from './ceilings.js';
+import { cases as dppGreedy } from './dpp-greedy.js';
+import { cases as farthestPoint } from './farthest-point.js';
 import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
@@ -22,6 +24,8 @@ export const cases: readonly Case[] = [
   ...gatherTokens,
   ...bipartiteMatch,
   ...similarityArgmax,
+  ...farthestPoint,
+  ...dppGreedy,
   ...mergeTokens,
   ...restoreTokens,
   ...matmul,

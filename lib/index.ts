@@ -43,6 +43,8 @@ export {
   bipartiteMatch,
   bipartiteMatchSync,
 } from './ops/bipartite-match.js';
+export { type DppGreedyOptions, dppGreedy, dppGreedySync } from './ops/dpp-greedy.js';
+export { type FarthestPointOptions, farthestPoint, farthestPointSync } from './ops/farthest-point.js';
 export {
   type GatherTokensOptions,
   gatherTokens,

@@ -3,6 +3,8 @@
 import { attention, attentionSync } from './ops/attention.js';
 import { attentionScores, attentionScoresSync } from './ops/attention-scores.js';
 import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
+import { dppGreedy, dppGreedySync } from './ops/dpp-greedy.js';
+import { farthestPoint, farthestPointSync } from './ops/farthest-point.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
 import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
@@ -70,6 +72,8 @@ export const step = {
   attention: stepped(attention, attentionSync),
   attentionScores: stepped(attentionScores, attentionScoresSync),
   bipartiteMatch: stepped(bipartiteMatch, bipartiteMatchSync),
+  dppGreedy: stepped(dppGreedy, dppGreedySync),
+  farthestPoint: stepped(farthestPoint, farthestPointSync),
   gatherTokens: stepped<[FloatTensor, Tensor<'int32'>, GatherTokensOptions?], FloatTensor>(
     gatherTokens,
     gatherTokensSync,

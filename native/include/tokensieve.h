@@ -74,6 +74,7 @@ typedef struct tsv_tensor {
   ENTRY(K, "k") \
   ENTRY(V, "v") \
   ENTRY(METRIC, "metric") \
+  ENTRY(RELEVANCE, "relevance") \
   ENTRY(INDICES, "indices") \
   ENTRY(RAGGED_OFFSETS, "indices.offsets") \
   ENTRY(MAP, "map") \
@@ -102,6 +103,8 @@ typedef struct tsv_tensor {
   ENTRY(PRECISION, "options.precision") \
   ENTRY(COUNT_K, "k") \
   ENTRY(OPTIONS_K, "options.k") \
+  ENTRY(COUNT, "options.count") \
+  ENTRY(START, "options.start") \
   ENTRY(SEGMENTS, "options.segments") \
   ENTRY(ORDER, "options.order") \
   ENTRY(RULE, "rule") \
@@ -405,6 +408,39 @@ typedef struct tsv_similarity_argmax_args {
   tsv_tensor* values;        /* float32 [B,Na,k] */
 } tsv_similarity_argmax_args;
 tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments);
+
+/* ---- Diverse choices ---- */
+
+/* Of tokens x [B,N,C], `count` by their distance from those chosen: greedy k-centre, farthest-point sampling.
+ * First the tokens of mask 1 by index, then `start`, then again and again the token whose nearest chosen one
+ * is farthest; ties go to the lower index, a token that is not finite is far from nothing and comes last. */
+typedef struct tsv_farthest_point_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [B,N] or [N]: 1 is chosen first, 2 never */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int64_t count;             /* from the tokens of mask 1 to those not dropped, in every item */
+  int64_t start;       /* a token not dropped in any item; -1: the one whose nearest neighbour is farthest */
+  int32_t metric;      /* TSV_METRIC_COSINE (the distance is 1 - cosine) or TSV_METRIC_L2 */
+  tsv_tensor* indices; /* int32 [B,count], in the order of choice */
+} tsv_farthest_point_args;
+tsv_status tsv_farthest_point(tsv_context* context, const tsv_farthest_point_args* arguments);
+
+/* Of tokens x [B,N,C], `count` by greedy MAP inference for a determinantal point process (Chen et al., 2018)
+ * with the kernel diag(relevance) cosines diag(relevance). First the tokens of mask 1 by index, then the
+ * greatest gain in the determinant while there is one, then by relevance; ties go to the lower index. What is
+ * left of a token beside the chosen ones counts as 0 up to 2^-40 of it. A token of which relevance is NaN or
+ * x not finite comes last. */
+typedef struct tsv_dpp_greedy_args {
+  uint32_t size;
+  const tsv_tensor* x;         /* float32, float16 or bfloat16 */
+  const tsv_tensor* relevance; /* float32 [B,N], of finite numbers from 0 or NaN where not dropped */
+  const tsv_tensor* mask;      /* uint8 [B,N] or [N]: 1 is chosen first, 2 never */
+  const tsv_tensor* lengths;   /* int32 [B] */
+  int64_t count;               /* from the tokens of mask 1 to those not dropped, in every item */
+  tsv_tensor* indices;         /* int32 [B,count], in the order of choice */
+} tsv_dpp_greedy_args;
+tsv_status tsv_dpp_greedy(tsv_context* context, const tsv_dpp_greedy_args* arguments);
 
 /* ---- Matching ---- */
 

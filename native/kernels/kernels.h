@@ -123,6 +123,70 @@ struct PairedSimilarity {
   float* out;
 };
 
+// Rows that are compared many times, in float32 and whole blocks: see row_sums.h.
+constexpr int kRowBlock = 16;
+static inline int64_t whole_row_blocks(int64_t columns) {
+  return (columns + kRowBlock - 1) / kRowBlock * kRowBlock;
+}
+
+// Rows `first` on, at unit length or as they are: see unit_rows.h.
+struct UnitRows {
+  Rows source;
+  int64_t first;
+  int64_t count;
+  int64_t columns;
+  int32_t unit;
+  float* out;       // of all rows, whole_row_blocks(columns) apart
+  double* squares;  // of all rows
+};
+
+struct Points {
+  const float* rows;      // of unit_rows
+  int64_t columns;        // in whole blocks
+  const double* squares;  // of unit_rows, by cosine; NULL by Euclidean distance
+};
+
+// The token of a range that is farthest from the centres: see farthest_point.h.
+struct FarthestPoint {
+  Points points;
+  const int32_t* centres;  // in the order they were chosen
+  int32_t centre_count;
+  int64_t first;
+  int64_t count;
+  int32_t* seen;    // by token: how many centres it has been compared with
+  double* nearest;  // by token: squared distance to the nearest of those; below 0, a rank that stays
+  int32_t* best;
+};
+
+// The token of a range whose nearest neighbour is farthest: see farthest_point.h.
+constexpr int kIsolatedBlock = 16;
+struct IsolatedPoint {
+  Points points;
+  const uint8_t* mask;  // by token: 0 may be chosen, 1 is a neighbour only, 2 is neither
+  int64_t n;
+  int64_t first;
+  int64_t count;     // at most kIsolatedBlock
+  double least;      // tokens with a neighbour nearer than this, squared, do not matter
+  int32_t* best;     // -1: none
+  double* distance;  // its squared distance to the nearest neighbour
+};
+
+// The token of a range that adds most to the determinant of the pivots: see dpp_greedy.h.
+struct DppGreedy {
+  const float* rows;  // of unit_rows
+  int64_t columns;    // in whole blocks
+  const int32_t* pivots;
+  int32_t pivot_count;
+  int64_t first;
+  int64_t count;
+  const double* weights;  // by token: relevance squared
+  int32_t* seen;          // by token: how many pivots its factor goes to
+  double* residual;       // by token: what those leave of it
+  double* factors;        // by token: its row of the Cholesky factor
+  int64_t factor_stride;
+  int32_t* best;
+};
+
 // Slots [0, count) out of the tokens of one row: see merge_tokens.h.
 struct MergeTokens {
   Rows source;
@@ -320,7 +384,11 @@ struct KernelShape {
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \
   X(similarity_top_k, SimilarityTopK) \
-  X(paired_similarity, PairedSimilarity)
+  X(paired_similarity, PairedSimilarity) \
+  X(unit_rows, UnitRows) \
+  X(farthest_point, FarthestPoint) \
+  X(isolated_point, IsolatedPoint) \
+  X(dpp_greedy, DppGreedy)
 
 struct Kernels {
   KernelShape shape;

@@ -4,6 +4,8 @@
 #include "kernels/attention.h"
 #include "kernels/attention_scores.h"
 #include "kernels/ceilings.h"
+#include "kernels/dpp_greedy.h"
+#include "kernels/farthest_point.h"
 #include "kernels/gather_tokens.h"
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
@@ -17,6 +19,7 @@
 #include "kernels/similarity_top_k.h"
 #include "kernels/token_norms.h"
 #include "kernels/top_k.h"
+#include "kernels/unit_rows.h"
 
 namespace {
 

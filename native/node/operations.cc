@@ -179,6 +179,31 @@ tsv_status bipartite_match(tsv_context* context, Arguments& a) {
   return tsv_bipartite_match(context, &c);
 }
 
+tsv_status farthest_point(tsv_context* context, Arguments& a) {
+  tsv_farthest_point_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.count = a.integer(0);
+  c.start = a.integer(1);
+  c.metric = a.small(2);
+  c.indices = a.output(0);
+  return tsv_farthest_point(context, &c);
+}
+
+tsv_status dpp_greedy(tsv_context* context, Arguments& a) {
+  tsv_dpp_greedy_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.relevance = a.input(1);
+  c.mask = a.input(2);
+  c.lengths = a.input(3);
+  c.count = a.integer(0);
+  c.indices = a.output(0);
+  return tsv_dpp_greedy(context, &c);
+}
+
 tsv_status select_threshold(tsv_context* context, Arguments& a) {
   tsv_select_threshold_args c = {};
   c.size = sizeof c;
@@ -210,6 +235,8 @@ const Operation kOperations[] = {
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
+    {"farthestPoint", 3, 1, 3, farthest_point},
+    {"dppGreedy", 4, 1, 1, dpp_greedy},
     {"selectThreshold", 3, 2, 5, select_threshold, 1},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);

@@ -36,6 +36,16 @@ class FuzzTensor {
     if (bytes > 0 && tensor_.dtype == TSV_INT32 && data_->size() == int64_t(bytes))
       memcpy(data_->data(), values.data(), bytes);
   }
+  // float32 contents, where it has become nothing else: their magnitudes, and 1 for infinities.
+  void make_not_negative() {
+    for (char* at = data_->data(); tensor_.dtype == TSV_FLOAT32 && at + sizeof(float) <= data_->end();
+         at += sizeof(float)) {
+      float x;
+      memcpy(&x, at, sizeof x);
+      x = std::isinf(x) ? 1.0f : fabsf(x);
+      memcpy(at, &x, sizeof x);
+    }
+  }
   void remember() { before_.assign(data_->begin(), data_->end()); }
   bool unchanged() const { return std::equal(before_.begin(), before_.end(), data_->data()); }
 
@@ -92,6 +102,12 @@ class Maker {
   tsv_tensor* numbers(const std::vector<int32_t>& values) {
     tsv_tensor* t = tensor({int64_t(values.size())}, TSV_INT32);
     if (t != nullptr) made_.back()->fill(values);
+    return t;
+  }
+  // Mostly finite numbers from 0.
+  tsv_tensor* not_negative(std::vector<int64_t> shape) {
+    tsv_tensor* t = tensor(std::move(shape), TSV_FLOAT32);
+    if (t != nullptr && !maybe(4)) made_.back()->make_not_negative();
     return t;
   }
   tsv_tensor* optional(std::vector<int64_t> shape, int32_t dtype) {
@@ -354,6 +370,31 @@ tsv_matmul_args make_matmul(Maker& m) {
   return a;
 }
 
+tsv_farthest_point_args make_farthest_point(Maker& m) {
+  tsv_farthest_point_args a = {};
+  const int64_t items = m.size(), n = m.size(), columns = m.size();
+  a.x = m.tensor({items, n, columns}, m.float_type());
+  if (m.maybe(4)) a.mask = m.tensor({items, n}, TSV_UINT8);
+  if (m.maybe(4)) a.lengths = m.tensor({items}, TSV_INT32);
+  a.count = m.number(0, n);
+  a.start = m.maybe(2) ? -1 : m.number(0, n - 1);
+  a.metric = m.maybe(2) ? TSV_METRIC_COSINE : m.choice(TSV_METRIC_L2);
+  a.indices = m.tensor({items, a.count > 0 && a.count <= n ? a.count : 0}, TSV_INT32);
+  return a;
+}
+
+tsv_dpp_greedy_args make_dpp_greedy(Maker& m) {
+  tsv_dpp_greedy_args a = {};
+  const int64_t items = m.size(), n = m.size(), columns = m.size();
+  a.x = m.tensor({items, n, columns}, m.float_type());
+  a.relevance = m.not_negative({items, n});
+  if (m.maybe(4)) a.mask = m.tensor({items, n}, TSV_UINT8);
+  if (m.maybe(4)) a.lengths = m.tensor({items}, TSV_INT32);
+  a.count = m.number(0, n);
+  a.indices = m.tensor({items, a.count > 0 && a.count <= n ? a.count : 0}, TSV_INT32);
+  return a;
+}
+
 // ---- Calling
 
 template <class Arguments>
@@ -420,6 +461,8 @@ int main() {
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
     fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);
     fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);
+    fuzz("farthest_point", tsv_farthest_point, make_farthest_point);
+    fuzz("dpp_greedy", tsv_dpp_greedy, make_dpp_greedy);
     fuzz("attention_scores", tsv_attention_scores, make_attention_scores);
     fuzz("attention", tsv_attention, make_attention_output);
     fuzz("matmul", tsv_matmul, make_matmul);

@@ -6,6 +6,8 @@ import { values } from '../support/tensors.js';
 import { attention } from './attention.js';
 import { attentionScores, pool } from './attention-scores.js';
 import { bipartiteMatch } from './bipartite-match.js';
+import { dppGains, dppGreedy } from './dpp-greedy.js';
+import { farthestPoint } from './farthest-point.js';
 import { gatherTokens } from './gather-tokens.js';
 import { activate, erfc, matmul } from './matmul.js';
 import { mergeTokens } from './merge-tokens.js';
@@ -138,6 +140,23 @@ suite('references', () => {
     assert.deepEqual(bipartiteMatch(metric, { r: 0 }), [[0], [1], [2], [3], [4]]);
     const isDestination = [false, false, true, false, false];
     assert.deepEqual(bipartiteMatch(metric, { isDestination, r: 2 }), [[0], [3], [1, 2, 4]]);
+  });
+
+  test('farthestPoint', () => {
+    const line = values([0, 1, 2, 9, 4], [5, 1]);
+    assert.deepEqual(farthestPoint(line, { count: 3, metric: 'l2' }), [3, 0, 4]);
+    assert.deepEqual(
+      farthestPoint(line, { count: 3, metric: 'l2', start: 1, mask: [0, 0, 0, 2, 0] }),
+      [1, 4, 0],
+    );
+    assert.deepEqual(farthestPoint(line, { count: 2, mask: [0, 0, 1, 0, 0] }), [2, 0]);
+  });
+
+  test('dppGreedy', () => {
+    const x = values([1, 0, 0.6, 0.8, 0, 1], [3, 2]);
+    assertClose(dppGains(x, [0.5, 1, 0.6], [1]), [0.16, 0, 0.1296]);
+    assert.deepEqual(dppGreedy(x, [0.5, 1, 0.6], { count: 3 }), [1, 0, 2]);
+    assert.deepEqual(dppGreedy(x, [0.5, 1, 0.6], { count: 2, mask: [0, 2, 1] }), [2, 0]);
   });
 
   test('matmul and its activations', () => {

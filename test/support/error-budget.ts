@@ -27,6 +27,10 @@ export const errorBudget = {
   similarityArgmax: { ofMagnitude: 16 * u },
   /** Of the cosine itself: how close two candidates may be for either to be chosen. */
   bipartiteMatch: { similarity: 16 * u },
+  /** Of the distance, and of the cosine: how close two candidates may be for either to be chosen. */
+  farthestPoint: { relative: 8 * u, cosine: 4 * u },
+  /** Of the greatest relevance, squared: how close two gains may be for either to be chosen. */
+  dppGreedy: { ofRelevance: 64 * u },
   /** Of the threshold itself: how close a score may be to it for either answer to be right. */
   selectThreshold: { relative: 16 * u },
 } as const;

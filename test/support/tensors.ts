@@ -68,6 +68,26 @@ export function viewOf({ data }: Tensor, start: number, dims: readonly number[])
   };
 }
 
+/** An int32 tensor in the memory of another of as wide elements, past `start` of them. */
+export function intsAt({ data }: Tensor, start: number, dims: readonly number[]): Tensor<'int32'> {
+  const byteOffset = data.byteOffset + start * Int32Array.BYTES_PER_ELEMENT;
+  return { type: 'int32', data: new Int32Array(data.buffer as ArrayBuffer, byteOffset, count(dims)), dims };
+}
+
+/** `[length,C]` tokens, each a copy of one of x `[N,C]`. */
+export function repeatedTokens<T extends FloatType>(
+  { type, data, dims: [, channels] }: Tensor<T>,
+  length: number,
+  sourceOf: (i: number) => number,
+): Tensor<T> {
+  const copies = emptyTensor(type, [length, channels]);
+  for (let i = 0; i < length; i++) {
+    const start = sourceOf(i) * channels;
+    copies.data.set(data.subarray(start, start + channels) as never, i * channels);
+  }
+  return copies;
+}
+
 /** The same tensor at the same place of a copy of its buffer. */
 export function copyOf<T extends Tensor>(tensor: T): T {
   const { buffer, byteOffset, length } = tensor.data;
