@@ -24,6 +24,8 @@ export interface SieveInputs {
   readonly layout?: 'bhnd' | 'bnhd' | undefined;
   /** `[B,N,D]`: features to compare tokens by, in place of what a merging method would take. */
   readonly metric?: FloatTensor | undefined;
+  /** `[B,N,C]`: of a loss, by hidden. */
+  readonly gradients?: FloatTensor | undefined;
   /** float32 `[B,N]`: importance known already; the criterion is then not asked. */
   readonly scores?: Tensor<'float32'> | undefined;
   /** uint8 `[B,N]` or `[N]`: 0 free, 1 keep, 2 drop. */
@@ -62,6 +64,8 @@ export interface Tokens {
   readonly layout: 'bhnd' | 'bnhd';
   /** `[B,N,D]` */
   readonly metric: FloatTensor | undefined;
+  /** `[B,N,C]` */
+  readonly gradients: FloatTensor | undefined;
   /** `[B,N]` */
   readonly scores: Tensor<'float32'> | undefined;
   /** `[B * N]`, what lengths and protection add to it included; undefined where every token is free. */
@@ -105,6 +109,7 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
     v: readHeads('inputs.v', inputs.v, layout, batch, length),
     layout,
     metric: readFeatures('inputs.metric', inputs.metric, batch, length),
+    gradients: readFeatures('inputs.gradients', inputs.gradients, batch, length, hidden.dims[2]),
     scores: readPerToken('inputs.scores', inputs.scores, ['float32'], batch, length),
     mask: mask.some((state) => state !== 0) ? mask : undefined,
     rows: Array.from({ length: batch }, (_, row) =>
@@ -119,17 +124,28 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
 }
 
 /** The field of the inputs that a part of the sieve reads, or an error that says who needs it. */
-export function required<K extends 'q' | 'k' | 'v'>(tokens: Tokens, name: K, reader: string): FloatTensor {
+export function required<K extends 'q' | 'k' | 'v' | 'gradients'>(
+  tokens: Tokens,
+  name: K,
+  reader: string,
+): FloatTensor {
   const value = tokens[name];
   if (value === undefined) throw typeError(`inputs.${name}`, `a tensor, which ${reader} reads`, value);
   return value;
 }
 
-function readFeatures(path: string, value: unknown, batch: number, length: number): FloatTensor | undefined {
+function readFeatures(
+  path: string,
+  value: unknown,
+  batch: number,
+  length: number,
+  channels?: number,
+): FloatTensor | undefined {
   if (value === undefined) return undefined;
   const read = withRank(path, readTensor(path, value, floatTypes), 3);
-  if (read.dims[0] === batch && read.dims[1] === length) return read;
-  const expected = `[${batch},${length},D], as inputs.hidden`;
+  const [rows, tokens, width] = read.dims;
+  if (rows === batch && tokens === length && width === (channels ?? width)) return read;
+  const expected = `[${batch},${length},${channels ?? 'D'}], as inputs.hidden`;
   throw rangeError(`${path}.dims`, expected, read.dims, 'ERR_TOKENSIEVE_SHAPE');
 }
 

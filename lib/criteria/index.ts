@@ -5,5 +5,7 @@ export {
 } from './attention-received.js';
 export { type CombineOptions, combineByRank, combineByWeight, type WeightedCriterion } from './combine.js';
 export { inverse } from './inverse.js';
+export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';
-export { hiddenNorm, keyNorm, type NormOptions } from './token-norm.js';
+export { type EntropyOptions, tokenEntropy } from './token-entropy.js';
+export { gradientNorm, hiddenNorm, keyNorm, type NormOptions } from './token-norm.js';

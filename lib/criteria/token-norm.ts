@@ -5,7 +5,7 @@ import { type Steps, step } from '../steps.js';
 import type { FloatTensor, Tensor } from '../tensor.js';
 import type { Criterion } from './criterion.js';
 
-/** Options of {@link keyNorm} and {@link hiddenNorm}. */
+/** Options of {@link keyNorm}, {@link hiddenNorm} and {@link gradientNorm}. */
 export interface NormOptions {
   /** L1 or L2, the default. */
   readonly p?: 1 | 2;
@@ -44,6 +44,19 @@ export function hiddenNorm(options: NormOptions = {}): Criterion {
     const { data } = yield* normOfEach(hidden, p);
     const scores = prefer === 'low' ? data.map((norm) => -norm) : data;
     return { type: 'float32', data: scores, dims: [batch, length] };
+  };
+}
+
+/**
+ * The norm of the loss's gradient at the token, `||dL/dx_i||` (arXiv 2505.18227, appendix A): how much the loss hangs
+ * on it, to first order. A high norm ranks high by default. Reads `gradients`, which a backward pass elsewhere gave.
+ */
+export function gradientNorm(options: NormOptions = {}): Criterion {
+  const { p, prefer } = readNorm(options, 'high');
+  return function* (tokens) {
+    const { data } = yield* normOfEach(required(tokens, 'gradients', 'gradientNorm'), p);
+    const scores = prefer === 'low' ? data.map((norm) => -norm) : data;
+    return { type: 'float32', data: scores, dims: [tokens.batch, tokens.length] };
   };
 }
 

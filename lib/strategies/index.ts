@@ -6,7 +6,9 @@ export {
   clusterMerge,
 } from './cluster-merge.js';
 export { type DistilOptions, distil } from './distil.js';
+export { type DppOptions, dpp } from './dpp.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';
+export { type KCentreOptions, kCentre } from './k-centre.js';
 export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';

@@ -538,6 +538,8 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, restore_tokens, (tsv_context*, const tsv_restore_tokens_args*)) \
   ENTRY(tsv_status, paired_similarity, (tsv_context*, const tsv_paired_similarity_args*)) \
   ENTRY(tsv_status, similarity_argmax, (tsv_context*, const tsv_similarity_argmax_args*)) \
+  ENTRY(tsv_status, farthest_point, (tsv_context*, const tsv_farthest_point_args*)) \
+  ENTRY(tsv_status, dpp_greedy, (tsv_context*, const tsv_dpp_greedy_args*)) \
   ENTRY(tsv_status, bipartite_match, (tsv_context*, const tsv_bipartite_match_args*)) \
   ENTRY(tsv_status, matmul, (tsv_context*, const tsv_matmul_args*)) \
   ENTRY(tsv_status, measure_ceiling, (int32_t, float*, int64_t, double*)) \

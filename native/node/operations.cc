@@ -236,7 +236,7 @@ const Operation kOperations[] = {
     {"similarityArgmax", 5, 2, 3, similarity_argmax},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
     {"farthestPoint", 3, 1, 3, farthest_point},
-    {"dppGreedy", 4, 1, 1, dpp_greedy},
+    {"dppGreedy", 4, 1, 1, dpp_greedy, 2},
     {"selectThreshold", 3, 2, 5, select_threshold, 1},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);

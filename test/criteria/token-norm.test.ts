@@ -7,7 +7,7 @@ import { assertWithin, isArgumentError } from '../support/assertions.js';
 import { randomInputs } from '../support/reductions.js';
 import { decode } from '../support/tensors.js';
 
-describe('criteria.keyNorm and hiddenNorm', () => {
+describe('criteria.keyNorm, hiddenNorm and gradientNorm', () => {
   const inputs = randomInputs();
 
   for (const p of [1, 2] as const)
@@ -29,6 +29,26 @@ describe('criteria.keyNorm and hiddenNorm', () => {
   it('take the norm of the hidden state', () => {
     const data = tokenNorms(decode(inputs.hidden));
     assertWithin(ask(criteria.hiddenNorm(), inputs), { data, dims: [2, 11] }, (i) => 1e-6 * data[i]);
+  });
+
+  it('take the norm of the gradient', () => {
+    const { hidden: gradients } = randomInputs({ seed: 9 });
+    const data = tokenNorms(decode(gradients));
+    const withGradients = { ...inputs, gradients };
+    const expected = { data, dims: [2, 11] };
+    assertWithin(ask(criteria.gradientNorm(), withGradients), expected, (i) => 1e-6 * data[i]);
+    const sums = tokenNorms(decode(gradients), 1).map((sum) => -sum);
+    const low = ask(criteria.gradientNorm({ p: 1, prefer: 'low' }), withGradients);
+    assertWithin(low, { data: sums, dims: [2, 11] }, (i) => -1e-6 * sums[i]);
+    assert.throws(
+      () => ask(criteria.gradientNorm(), inputs),
+      isArgumentError('ERR_TOKENSIEVE_TYPE', 'inputs.gradients'),
+    );
+    for (const shape of [{ length: 5 }, { channels: 5 }, { batch: 1 }])
+      assert.throws(
+        () => ask(criteria.hiddenNorm(), { ...inputs, gradients: randomInputs(shape).hidden }),
+        isArgumentError('ERR_TOKENSIEVE_SHAPE', 'inputs.gradients.dims'),
+      );
   });
 
   it('name what is wrong', () => {

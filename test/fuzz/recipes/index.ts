@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { types } from 'node:util';
 import { errorCodes, info, type Tensor } from 'tokensieve';
 import { type Recipes, recipe } from '../recipe.js';
+import { choosingRecipes } from './choosing.js';
 import { movingRecipes } from './moving.js';
 import { partRecipes } from './parts.js';
 import { scoringRecipes } from './scoring.js';
@@ -36,4 +37,10 @@ const libraryRecipes: Recipes = {
 };
 
 /** How to call everything that the package exports. */
-export const recipes: Recipes = { ...libraryRecipes, ...movingRecipes, ...partRecipes, ...scoringRecipes };
+export const recipes: Recipes = {
+  ...libraryRecipes,
+  ...choosingRecipes,
+  ...movingRecipes,
+  ...partRecipes,
+  ...scoringRecipes,
+};

@@ -18,6 +18,7 @@ import {
 import { assertConsistent } from '../../support/reductions.js';
 import type { Draw } from '../draw.js';
 import { type Call, type Recipe, type Recipes, recipe } from '../recipe.js';
+import { choosingRecipes } from './choosing.js';
 import { movingRecipes } from './moving.js';
 import { scoringRecipes } from './scoring.js';
 
@@ -26,8 +27,10 @@ export function inputsOf(draw: Draw): SieveInputs {
   const [batch, length] = [draw.batch(), draw.tokens() + 1];
   const [heads, keyHeads] = draw.heads();
   const depth = draw.channels();
+  const channels = draw.channels();
   return {
-    hidden: draw.anyFloats([batch, length, draw.channels()]),
+    hidden: draw.anyFloats([batch, length, channels]),
+    gradients: draw.anyFloats([batch, length, channels]),
     q: draw.anyFloats([batch, heads, length, depth]),
     k: draw.anyFloats([batch, keyHeads, length, depth]),
     v: draw.anyFloats([batch, keyHeads, length, depth]),
@@ -132,6 +135,30 @@ const distillation = recipe((draw) => {
   };
 });
 
+/** Scores by a perceptron of random weights, one output or two. */
+const prediction = recipe((draw) => {
+  const inputs = inputsOf(draw);
+  const inner = draw.between(1, 5);
+  const output = draw.pick(['sigmoid', 'softmax']);
+  const layers = [
+    {
+      weight: draw.anyFloats([inner, inputs.hidden.dims[2]]),
+      ...draw.some({
+        bias: () => draw.float32(inner),
+        activation: () => draw.pick(['gelu', 'geluTanh', 'relu', 'tanh']),
+      }),
+    },
+    { weight: draw.anyFloats([output === 'sigmoid' ? 1 : 2, inner]) },
+  ];
+  const parts = { budget: budgets.keep(0.5), strategy: strategies.prune() };
+  return {
+    args: [{ layers, output }],
+    more: [inputs, draw.pick(['reduce', 'reduceSync'])],
+    use: (criterion, more) => reduceBy(createSieve({ criterion: criterion as Criterion, ...parts }), more),
+    verify: (result) => assertConsistent(inputs, result as Reduction),
+  };
+});
+
 function methodRecipe(args: (draw: Draw) => unknown[]): Recipe {
   return recipe((draw) => sieveCall(draw, args(draw), (sieve: Sieve) => sieve, 'any'));
 }
@@ -211,6 +238,9 @@ const fusing = (draw: Draw): unknown[] => [
   }),
 ];
 
+const diverse = (draw: Draw) =>
+  draw.some({ metric: () => draw.pick(['keys', 'hidden']), order: () => draw.pick(['index', 'score']) });
+
 const sieveOfParts = recipe((draw) => {
   const parts = {
     criterion: draw.pick([criteria.random(), criteria.keyNorm(), criteria.attentionReceived()]),
@@ -245,10 +275,24 @@ export const partRecipes: Recipes = {
   'criteria.inverse': criterionRecipe((draw) => [draw.pick([criteria.random(), criteria.keyNorm()])]),
   'criteria.random': criterionRecipe((draw) => [draw.some({ seed: () => draw.integer(99) })]),
   'criteria.hiddenNorm': criterionRecipe(normOptions),
+  'criteria.gradientNorm': criterionRecipe(normOptions),
   'criteria.keyNorm': criterionRecipe(normOptions),
+  'criteria.predictor': prediction,
+  'criteria.tokenEntropy': criterionRecipe((draw) => [
+    draw.some({
+      scale: () => draw.uniform(),
+      causal: () => draw.chance(0.5),
+      window: () => draw.between(1, 5),
+      proportional: () => draw.chance(0.5),
+    }),
+  ]),
   'strategies.bipartiteMerge': strategyRecipe(merging),
   'strategies.clusterMerge': strategyRecipe(clustering),
   'strategies.distil': distillation,
+  'strategies.dpp': strategyRecipe((draw) => [diverse(draw)]),
+  'strategies.kCentre': strategyRecipe((draw) => [
+    { ...diverse(draw), ...draw.some({ distance: () => draw.pick(['cosine', 'l2']) }) },
+  ]),
   'strategies.mergeRuns': strategyRecipe(runs),
   'strategies.poolWindows': unbudgetedRecipe(windows),
   'strategies.unshuffle': unbudgetedRecipe(windows),
@@ -265,7 +309,7 @@ export const partRecipes: Recipes = {
   'methods.evit.create': methodRecipe(() => [{ keep: 0.7 }]),
   'methods.topKPrune.create': methodRecipe(() => [{ ratio: 0.5 }]),
   ...Object.fromEntries(
-    Object.entries({ ...scoringRecipes, ...movingRecipes })
+    Object.entries({ ...scoringRecipes, ...choosingRecipes, ...movingRecipes })
       .filter(([name]) => name in step)
       .map(([name, op]) => [`step.${name}`, stepRecipe(op)]),
   ),

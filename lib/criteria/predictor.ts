@@ -1,0 +1,122 @@
+import { rangeError, typeError } from '../errors.js';
+import { readArray } from '../ops/call.js';
+import { readOptions, readWord } from '../options.js';
+import type { Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
+import { type FloatTensor, type FloatType, readTensor, type Tensor } from '../tensor.js';
+import type { Criterion } from './criterion.js';
+
+/** A linear layer and what follows it. */
+export interface PredictorLayer {
+  /** `[out,in]`, as of torch.nn.Linear. */
+  readonly weight: FloatTensor;
+  /** `[out]`; none by default. */
+  readonly bias?: Tensor<'float32'> | Float32Array;
+  /** None by default. */
+  readonly activation?: 'gelu' | 'geluTanh' | 'relu' | 'tanh';
+}
+
+/** Options of {@link predictor}. */
+export interface PredictorOptions {
+  /** One or more; the first reads C channels. */
+  readonly layers: readonly PredictorLayer[];
+  /** `'sigmoid'` of one output, the default, or `'softmax'` over two, of which the first is to keep. */
+  readonly output?: 'sigmoid' | 'softmax';
+}
+
+const floatTypes: readonly FloatType[] = ['float32', 'float16', 'bfloat16'];
+const activations = ['gelu', 'geluTanh', 'relu', 'tanh'] as const;
+
+/**
+ * A learned predictor, equation (4) of arXiv 2505.18227: `S = M_phi(X)` in `[0,1]`, M a multilayer perceptron on the
+ * hidden state of each token, of weights that were trained elsewhere. What lies between its layers has the type of
+ * `hidden`.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_SHAPE` naming the layer
+ */
+export function predictor(options: PredictorOptions): Criterion {
+  const { layers, output = 'sigmoid' } = readOptions(options);
+  readWord('options.output', output, ['sigmoid', 'softmax']);
+  const read = readLayers(layers, output === 'sigmoid' ? 1 : 2);
+  return function* (tokens) {
+    const { batch, length } = tokens;
+    const outputs = yield* run(read, tokens);
+    const scores = new Float32Array(batch * length);
+    for (let i = 0; i < scores.length; i++) {
+      const logit = output === 'sigmoid' ? outputs[i] : outputs[2 * i] - outputs[2 * i + 1];
+      scores[i] = 1 / (1 + Math.exp(-logit));
+    }
+    return { type: 'float32', data: scores, dims: [batch, length] };
+  };
+}
+
+interface ReadLayer {
+  readonly weight: FloatTensor;
+  readonly options: {
+    readonly bias?: Tensor<'float32'>;
+    readonly activation?: (typeof activations)[number];
+  };
+}
+
+function readLayers(layers: unknown, outputs: number): ReadLayer[] {
+  if (!Array.isArray(layers)) throw typeError('options.layers', 'an array of layers', layers);
+  if (layers.length === 0) throw rangeError('options.layers', 'at least one layer', layers);
+  const read = layers.map((layer, i) => readLayer(`options.layers[${i}]`, layer));
+  read.forEach(({ weight }, i) => {
+    const expected = read[i + 1]?.weight.dims[1] ?? outputs;
+    if (weight.dims[0] !== expected)
+      throw rangeError(
+        `options.layers[${i}].weight.dims`,
+        `[${expected},in], as what follows reads ${expected}`,
+        weight.dims,
+        'ERR_TOKENSIEVE_SHAPE',
+      );
+  });
+  return read;
+}
+
+function readLayer(path: string, layer: unknown): ReadLayer {
+  if (typeof layer !== 'object' || layer === null)
+    throw typeError(path, 'an object { weight, bias, activation }', layer);
+  const { weight: given, bias: givenBias, activation } = layer as PredictorLayer;
+  const weight = readTensor(`${path}.weight`, given, floatTypes);
+  if (weight.dims.length !== 2)
+    throw rangeError(`${path}.weight.dims`, '[out,in]', weight.dims, 'ERR_TOKENSIEVE_SHAPE');
+  const bias = readArray(`${path}.bias`, givenBias, ['float32']);
+  if (bias && (bias.dims.length !== 1 || bias.dims[0] !== weight.dims[0]))
+    throw rangeError(`${path}.bias.dims`, `[${weight.dims[0]}]`, bias.dims, 'ERR_TOKENSIEVE_SHAPE');
+  if (activation !== undefined) readWord(`${path}.activation`, activation, activations);
+  return { weight, options: { ...(bias && { bias }), ...(activation && { activation }) } };
+}
+
+/** What the last layer gives, row after row. */
+function* run(layers: readonly ReadLayer[], { batch, length, hidden }: Tokens): Steps<Float32Array> {
+  const channels = hidden.dims[2];
+  const reads = layers[0].weight.dims[1];
+  if (reads !== channels)
+    throw rangeError(
+      'options.layers[0].weight.dims',
+      `[out,${channels}], as inputs.hidden has channels`,
+      layers[0].weight.dims,
+      'ERR_TOKENSIEVE_SHAPE',
+    );
+  let x: FloatTensor = { ...hidden, dims: [batch * length, channels] };
+  for (const { weight, options } of layers)
+    x = yield* step.matmul(x, weight, { ...options, transposeB: true });
+  return toFloat32(x);
+}
+
+/** The numbers of a small tensor. */
+function toFloat32({ type, data }: FloatTensor): Float32Array {
+  if (type === 'float32') return data as Float32Array;
+  if (!(data instanceof Uint16Array)) return Float32Array.from(data);
+  if (type === 'bfloat16') return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
+  return Float32Array.from(data, fromFloat16);
+}
+
+function fromFloat16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
