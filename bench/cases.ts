@@ -10,6 +10,7 @@ import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
+import { cases as poolScores } from './pool-scores.js';
 import { cases as restoreTokens } from './restore-tokens.js';
 import { cases as selectThreshold } from './select-threshold.js';
 import { cases as similarityArgmax } from './similarity-argmax.js';
@@ -31,6 +32,7 @@ export const cases: readonly Case[] = [
   ...matmul,
   ...tokenNorms,
   ...pairedSimilarity,
+  ...poolScores,
 ];
 
 /** The cases whose name contains the text, in any case of letters. */

@@ -64,6 +64,7 @@ export {
   pairedSimilarity,
   pairedSimilaritySync,
 } from './ops/paired-similarity.js';
+export { type PoolScoresOptions, poolScores, poolScoresSync } from './ops/pool-scores.js';
 export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 export {
   type SelectThresholdOptions,

@@ -93,6 +93,7 @@ class Attention {
       if (p_.value_norms) measure_values();
       parallel_for(context_, p_.batch * p_.heads,
                    [&](int64_t i) { finish_head(i / p_.heads, i % p_.heads); });
+      if (out_of_memory_) return TSV_E_MEMORY;
       parallel_for(context_, p_.batch * p_.score_rows(), [&](int64_t i) { reduce_heads(i); });
     }
     return cancelled(context_) ? TSV_E_CANCELLED : TSV_OK;
@@ -230,19 +231,18 @@ class Attention {
       if (norms_ != nullptr) score *= norms_[unit * p_.keys + j];
       scores[i] = hidden[j] == 2 ? 0.0f : float(score);
     }
+    if (p_.pool_kernel > 1) pool(scores);
   }
 
-  // One place of a head's scores, pooled over its neighbours.
-  double pooled(const float* scores, int64_t i) const {
-    if (p_.pool_kernel <= 1) return scores[i];
-    const int64_t reach = p_.pool_kernel / 2;
-    const int64_t begin = std::max<int64_t>(0, i - reach), end = std::min(p_.scored, i + reach + 1);
-    double result = p_.pool_mode == TSV_POOL_MAX ? -INFINITY : 0;
-    for (int64_t j = begin; j < end; ++j) {
-      result = p_.pool_mode == TSV_POOL_MAX ? (scores[j] > result || isnan(scores[j]) ? scores[j] : result)
-                                            : result + scores[j];
+  void pool(float* scores) {
+    const size_t bytes = pool_scores_scratch(p_.pool_kernel, p_.scored, p_.scored);
+    Workspace workspace(WorkspaceSize().add<char>(bytes).bytes());
+    if (!workspace.ok()) {
+      out_of_memory_ = true;
+      return;
     }
-    return p_.pool_mode == TSV_POOL_MAX ? result : result / double(p_.pool_kernel);
+    kernels().pool_scores({scores, TSV_FLOAT32, p_.pool_mode, p_.scored, nullptr, p_.scored, 0, p_.scored,
+                           p_.pool_kernel, workspace.take<float>(bytes / sizeof(float)), scores});
   }
 
   void reduce_heads(int64_t row) {
@@ -256,7 +256,7 @@ class Attention {
     for (int64_t i = 0; i < p_.scored; ++i) {
       double result = maximum ? -INFINITY : 0;
       for (int64_t h = 0; h < heads; ++h) {
-        const double x = pooled(from + h * p_.scored, i);
+        const double x = from[h * p_.scored + i];
         result = maximum ? (x > result || isnan(x) ? x : result) : result + x;
       }
       out[i] = float(mean ? result / double(heads) : result);

@@ -111,6 +111,8 @@ typedef struct tsv_tensor {
   ENTRY(MIN, "options.min") \
   ENTRY(MAX, "options.max") \
   ENTRY(P, "options.p") \
+  ENTRY(KERNEL, "options.kernel") \
+  ENTRY(MODE, "options.mode") \
   ENTRY(SIMILARITY_METRIC, "options.metric") \
   ENTRY(R, "options.r") \
   ENTRY(THRESHOLD, "options.threshold") \
@@ -300,6 +302,19 @@ typedef struct tsv_select_threshold_args {
   tsv_tensor* offsets; /* int32 [R+1] */
 } tsv_select_threshold_args;
 tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold_args* arguments);
+
+/* Scores smoothed along the last dim, stride 1: TSV_POOL_AVG pads with 0 and divides by the kernel,
+ * TSV_POOL_MAX pads with -inf. A dropped token counts as padding and gets 0. */
+typedef struct tsv_pool_scores_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* [B,N] or [B,H,N], R rows in all; float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N]: 2 drops */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int64_t kernel;            /* odd */
+  int32_t mode;              /* tsv_pool_mode */
+  tsv_tensor* scores;        /* float32, the dims of x */
+} tsv_pool_scores_args;
+tsv_status tsv_pool_scores(tsv_context* context, const tsv_pool_scores_args* arguments);
 
 typedef struct tsv_token_norms_args {
   uint32_t size;

@@ -353,6 +353,29 @@ static inline size_t select_threshold_scratch(int64_t count) {
   return size_t(7 * top_k_room(count) + (4 << 11)) * sizeof(uint32_t);
 }
 
+// Places [first, first + places) of a row of scores, pooled over their neighbours: see pool_scores.h.
+struct PoolScores {
+  const void* source;
+  int32_t dtype;        // float32, float16 or bfloat16
+  int32_t mode;         // tsv_pool_mode
+  int64_t count;        // of the row
+  const uint8_t* mask;  // 2 counts as padding; or NULL
+  int64_t length;       // scores from here on count as padding
+  int64_t first;
+  int64_t places;
+  int64_t kernel;  // odd
+  float* scratch;  // pool_scores_scratch() bytes
+  float* out;      // `places`; may be the source where that is float32 and the whole row is pooled
+};
+
+// How far a window sees to either side; further than the row is long there is nothing to see.
+static inline int64_t pool_reach(int64_t kernel, int64_t count) {
+  return kernel / 2 < count ? kernel / 2 : count;
+}
+static inline size_t pool_scores_scratch(int64_t kernel, int64_t count, int64_t places) {
+  return size_t(2 * (places + pool_reach(kernel, count)) + 3 * 16) * sizeof(float);
+}
+
 // What each instruction set offers, beside the kernels: the size of its matrix tile, which decides the
 // blocking.
 struct KernelShape {
@@ -380,6 +403,7 @@ struct KernelShape {
   X(gather_tokens, GatherTokens) \
   X(top_k, TopK) \
   X(select_threshold, SelectThreshold) \
+  X(pool_scores, PoolScores) \
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \

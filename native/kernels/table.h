@@ -13,6 +13,7 @@
 #include "kernels/merge_tokens.h"
 #include "kernels/pack_panels.h"
 #include "kernels/paired_similarity.h"
+#include "kernels/pool_scores.h"
 #include "kernels/restore_tokens.h"
 #include "kernels/select_threshold.h"
 #include "kernels/similarity_argmax.h"

@@ -16,6 +16,18 @@ tsv_status token_norms(tsv_context* context, Arguments& a) {
   return tsv_token_norms(context, &c);
 }
 
+tsv_status pool_scores(tsv_context* context, Arguments& a) {
+  tsv_pool_scores_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.kernel = a.integer(0);
+  c.mode = a.small(1);
+  c.scores = a.output(0);
+  return tsv_pool_scores(context, &c);
+}
+
 tsv_status paired_similarity(tsv_context* context, Arguments& a) {
   tsv_paired_similarity_args c = {};
   c.size = sizeof c;
@@ -225,6 +237,7 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers, adapter, deciding
     {"tokenNorms", 3, 1, 1, token_norms},
+    {"poolScores", 3, 1, 2, pool_scores},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 1, 1, gather_tokens},
     {"topK", 4, 2, 3, top_k, 1},

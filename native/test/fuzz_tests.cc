@@ -278,6 +278,18 @@ tsv_similarity_argmax_args make_similarity_argmax(Maker& m) {
   return a;
 }
 
+tsv_pool_scores_args make_pool_scores(Maker& m) {
+  tsv_pool_scores_args a = {};
+  const int64_t rows = m.size(), n = m.size();
+  a.x = m.tensor({rows, n}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{rows, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({rows}, TSV_INT32) : nullptr;
+  a.kernel = m.maybe(10) ? INT32_MAX : m.number(0, 40) | 1;
+  a.mode = m.choice(TSV_POOL_MAX);
+  a.scores = m.tensor({rows, n}, TSV_FLOAT32);
+  return a;
+}
+
 tsv_bipartite_match_args make_bipartite_match(Maker& m) {
   tsv_bipartite_match_args a = {};
   const int64_t batch = m.size(), height = 1 + m.random.below(4), width = 1 + m.random.below(5);
@@ -460,6 +472,7 @@ int main() {
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
     fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);
+    fuzz("pool_scores", tsv_pool_scores, make_pool_scores);
     fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);
     fuzz("farthest_point", tsv_farthest_point, make_farthest_point);
     fuzz("dpp_greedy", tsv_dpp_greedy, make_dpp_greedy);

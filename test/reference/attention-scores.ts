@@ -7,6 +7,7 @@ import {
   attentionShape,
   isQuery,
 } from './attention-probabilities.js';
+import { type Pooling, poolScores } from './pool-scores.js';
 import { tokenNorms } from './token-norms.js';
 
 export type Reduce = 'sum' | 'mean' | 'max';
@@ -16,7 +17,7 @@ export interface AttentionScoresOptions extends AttentionMasking {
   readonly keys?: { readonly first: number } | { readonly last: number };
   readonly reduce?: Reduce | 'observed';
   readonly values?: Values;
-  readonly pool?: { readonly kernel: number; readonly mode: 'avg' | 'max' };
+  readonly pool?: Pooling;
   readonly heads?: Reduce | 'none' | 'group' | { readonly group: Reduce };
   /** `[B,H,chosen queries]` */
   readonly lse?: ArrayLike<number>;
@@ -62,10 +63,8 @@ export function attentionScores(q: Values, k: Values, options: AttentionScoresOp
           const seenBy = rows.filter((row) => row.seen[j]).length;
           return reduceEntries(entries, options.reduce ?? 'mean', counted, seenBy) * (norms?.[j] ?? 1);
         };
-        return pool(
-          Float64Array.from({ length: endKey - firstKey }, (_, j) => column(firstKey + j)),
-          options.pool,
-        );
+        const scored = Float64Array.from({ length: endKey - firstKey }, (_, j) => column(firstKey + j));
+        return options.pool === undefined ? scored : poolScores(scored, options.pool);
       };
       perHead.push(finish((query, j) => rows[query].probabilities[j]));
       perHeadTolerance.push(finish((query, j) => rows[query].probabilities[j] * rows[query].relativeError));
@@ -114,20 +113,6 @@ function reduceEntries(
   if (reduce === 'sum') return sum;
   const divisor = reduce === 'mean' ? counted : seenBy;
   return divisor === 0 ? 0 : sum / divisor;
-}
-
-/** Stride 1; 'avg' counts the zeros it pads with, 'max' pads with -Infinity. */
-export function pool(
-  row: Float64Array,
-  window?: { readonly kernel: number; readonly mode: 'avg' | 'max' },
-): Float64Array {
-  if (window === undefined) return row;
-  const { kernel, mode } = window;
-  const reach = (kernel - 1) / 2;
-  return row.map((_, j) => {
-    const inside = row.subarray(Math.max(0, j - reach), j + reach + 1);
-    return mode === 'max' ? Math.max(...inside) : inside.reduce((a, x) => a + x, 0) / kernel;
-  });
 }
 
 function reduceHeads(

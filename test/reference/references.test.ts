@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../support/float16.js';
 import { values } from '../support/tensors.js';
 import { attention } from './attention.js';
-import { attentionScores, pool } from './attention-scores.js';
+import { attentionScores } from './attention-scores.js';
 import { bipartiteMatch } from './bipartite-match.js';
 import { dppGains, dppGreedy } from './dpp-greedy.js';
 import { farthestPoint } from './farthest-point.js';
@@ -12,6 +12,7 @@ import { gatherTokens } from './gather-tokens.js';
 import { activate, erfc, matmul } from './matmul.js';
 import { mergeTokens } from './merge-tokens.js';
 import { pairedSimilarity } from './paired-similarity.js';
+import { poolScores } from './pool-scores.js';
 import { restoreTokens } from './restore-tokens.js';
 import { quantile, selectThreshold } from './select-threshold.js';
 import { tokenNorms } from './token-norms.js';
@@ -65,9 +66,11 @@ suite('references', () => {
     assertClose(score('group').data, [3 / 8, 5 / 8]);
   });
 
-  test('pool', () => {
-    assertClose(pool(Float64Array.of(3, 6, 9), { kernel: 3, mode: 'avg' }), [3, 6, 5]);
-    assertClose(pool(Float64Array.of(-3, -6, -9), { kernel: 3, mode: 'max' }), [-3, -3, -6]);
+  test('poolScores', () => {
+    assertClose(poolScores([3, 6, 9], { kernel: 3, mode: 'avg' }), [3, 6, 5]);
+    assertClose(poolScores([-3, -6, -9], { kernel: 3, mode: 'max' }), [-3, -3, -6]);
+    assertClose(poolScores([3, 6, 9, 12], { kernel: 3, mode: 'avg' }, [0, 0, 2, 1]), [3, 3, 0, 4]);
+    assertClose(poolScores([-3, -1, -2, -4], { kernel: 3, mode: 'max' }, [0, 2, 0, 0]), [-3, 0, -2, -2]);
   });
 
   test('attention', () => {
