@@ -12,6 +12,7 @@ import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
 import { cases as poolScores } from './pool-scores.js';
 import { cases as restoreTokens } from './restore-tokens.js';
+import { cases as sampleCdf } from './sample-cdf.js';
 import { cases as selectThreshold } from './select-threshold.js';
 import { cases as similarityArgmax } from './similarity-argmax.js';
 import { cases as tokenNorms } from './token-norms.js';
@@ -33,6 +34,7 @@ export const cases: readonly Case[] = [
   ...tokenNorms,
   ...pairedSimilarity,
   ...poolScores,
+  ...sampleCdf,
 ];
 
 /** The cases whose name contains the text, in any case of letters. */

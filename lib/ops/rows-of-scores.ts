@@ -13,10 +13,11 @@ export interface RowsOfScores extends TokenRows {
 export function readRowsOfScores<T extends FloatTensor>(
   x: T,
   options: MaskOptions,
+  path = 'x',
 ): RowsOfScores & { readonly x: T } {
-  const scores = readTensor('x', x, floatTypes) as T;
+  const scores = readTensor(path, x, floatTypes) as T;
   if (scores.dims.length === 0) {
-    throw rangeError('x.dims', '1 dimension or more', scores.dims, 'ERR_TOKENSIEVE_SHAPE');
+    throw rangeError(`${path}.dims`, '1 dimension or more', scores.dims, 'ERR_TOKENSIEVE_SHAPE');
   }
   const rows = readTokenRows(scores.dims, options);
   return { ...rows, x: { ...scores, dims: [...rows.rowDims, rows.length] } };

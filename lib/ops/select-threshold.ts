@@ -1,11 +1,9 @@
-import { types } from 'node:util';
 import { rangeError, typeError } from '../errors.js';
 import type { Ragged } from '../ragged.js';
-import type { FloatTensor, Tensor } from '../tensor.js';
+import { elementCount, type FloatTensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
-  outputFor,
   readInteger,
   readNumber,
   readOptions,
@@ -13,6 +11,7 @@ import {
   runAsync,
   runSync,
 } from './call.js';
+import { type RaggedOut, raggedOutput } from './ragged-output.js';
 import { readRowsOfScores } from './rows-of-scores.js';
 import type { MaskOptions } from './token-rows.js';
 
@@ -36,7 +35,7 @@ export interface SelectThresholdOptions extends CommonOptions, MaskOptions {
   /** The worst are dropped down to so many. */
   max?: number;
   /** Arrays to fill: `[R*N]` indices of room, of which the result's are the first, and `[R+1]` offsets. */
-  out?: { indices?: Tensor<'int32'>; offsets?: Int32Array };
+  out?: RaggedOut;
 }
 
 const ruleNames = ['above', 'quantile', 'iqr', 'meanStd', 'mass'] as const;
@@ -44,17 +43,12 @@ const ruleNames = ['above', 'quantile', 'iqr', 'meanStd', 'mass'] as const;
 function prepare(x: FloatTensor, rule: ThresholdRule, options: SelectThresholdOptions): Invocation<Ragged> {
   const scores = readRowsOfScores(x, options);
   const { number, parameter, ddof } = readRule(rule);
-  const rows = scores.rowDims.reduce((product, dim) => product * dim, 1);
-  const indices = outputFor(options.out, 'indices', 'int32', [rows * scores.length]);
-  const given = (options.out as { offsets?: unknown } | undefined)?.offsets;
-  if (given !== undefined && !types.isInt32Array(given))
-    throw typeError('options.out.offsets', 'an Int32Array', given);
-  const own = given && { offsets: { type: 'int32', data: given, dims: [given.length] } };
-  const offsets = outputFor(own, 'offsets', 'int32', [rows + 1]);
+  const rows = elementCount(scores.rowDims);
+  const { outputs, result } = raggedOutput(options.out, rows, rows * scores.length);
   return {
     operation: 'selectThreshold',
     inputs: [scores.x, scores.mask, scores.lengths],
-    outputs: [indices, offsets],
+    outputs,
     numbers: [
       number,
       parameter,
@@ -62,11 +56,7 @@ function prepare(x: FloatTensor, rule: ThresholdRule, options: SelectThresholdOp
       readLimit('options.min', options.min),
       readLimit('options.max', options.max),
     ],
-    result: () => {
-      const total = offsets.tensor.data[rows];
-      const data = indices.tensor.data.subarray(0, total);
-      return { indices: { type: 'int32', data, dims: [total] }, offsets: offsets.tensor.data };
-    },
+    result,
   };
 }
 

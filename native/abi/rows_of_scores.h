@@ -10,16 +10,15 @@ struct RowsOfScores : TokenRows {
   const char* data(int64_t row) const { return x.data + row * n * x.item_bytes(); }
 };
 
-inline RowsOfScores read_rows_of_scores(Check& check, const tsv_tensor* x, const tsv_tensor* mask,
-                                        const tsv_tensor* lengths) {
-  RowsOfScores found;
-  found.x = check.input(x, TSV_ARG_X, kFloats, 2, 3);
-  if (check.failed()) return found;
-  const View& v = found.x;
-  static_cast<TokenRows&>(found) =
-      read_token_rows(check, v.dim[0], v.rank == 3 ? v.dim[1] : 1, v.dim[v.rank - 1], mask, lengths);
-  return found;
-}
+RowsOfScores read_rows_of_scores(Check& check, const tsv_tensor* x, const tsv_tensor* mask,
+                                 const tsv_tensor* lengths, int32_t argument = TSV_ARG_X);
+
+// No score that is not dropped is under 0: a share of a sum means something for the others only.
+void check_not_negative(Check& check, const RowsOfScores& rows, int32_t argument, const char* expected);
+
+// Rows of chosen indices, each written `room` after the one before with its number at offsets[row + 1], moved
+// together, and the numbers made offsets.
+void close_ranks(int64_t rows, int64_t room, int32_t* index, int32_t* offsets);
 
 }  // namespace tsv
 #endif

@@ -1,7 +1,4 @@
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,32 +8,10 @@
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
-#include "simd/half.h"
 
 using namespace tsv;
 
 namespace {
-
-float score_at(const View& x, int64_t i) {
-  if (x.dtype == TSV_FLOAT32) return x.as<float>()[i];
-  const uint16_t bits = x.as<uint16_t>()[i];
-  return x.dtype == TSV_FLOAT16 ? float16_to_float(bits) : bfloat16_to_float(bits);
-}
-
-// A share of a sum means something for scores from 0 only.
-void check_mass(Check& check, const RowsOfScores& rows) {
-  for (int64_t r = 0; r < rows.rows && !check.failed(); ++r) {
-    const uint8_t* mask = rows.mask_of(r);
-    for (int64_t i = 0; i < rows.length_of(r); ++i) {
-      const float score = score_at(rows.x, r * rows.n + i);
-      if (!(score < 0.0f) || (mask != nullptr && mask[i] == 2)) continue;
-      char got[64];
-      snprintf(got, sizeof got, "%.9g at element %" PRId64, double(score), r * rows.n + i);
-      check.fail(TSV_ARG_X, TSV_E_RANGE, got, "of scores from 0, for a share of their sum");
-      break;
-    }
-  }
-}
 
 void check_rule(Check& check, const tsv_select_threshold_args& a) {
   check.range(TSV_ARG_RULE, a.rule, TSV_RULE_ABOVE, TSV_RULE_MASS);
@@ -59,7 +34,9 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
   check_rule(check, a);
   check.that(rows.rows * rows.n <= INT32_MAX, TSV_ARG_X, TSV_E_SHAPE, "of at most 2^31 - 1 scores",
              double(rows.rows * rows.n));
-  if (!check.failed() && a.rule == TSV_RULE_MASS) check_mass(check, rows);
+  if (a.rule == TSV_RULE_MASS) {
+    check_not_negative(check, rows, TSV_ARG_X, "of scores from 0, for a share of their sum");
+  }
   const View indices = check.output(a.indices, TSV_ARG_OUT_INDICES, kInt32, {rows.rows * rows.n});
   const View offsets = check.output(a.offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows.rows + 1});
   check.no_overlap();
@@ -89,11 +66,6 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
   });
   if (starved) check.fail(TSV_ARG_X, TSV_E_MEMORY, "none", "followed by working memory");
   if (starved || cancelled(context)) return starved ? check.status() : TSV_E_CANCELLED;
-  end[0] = 0;
-  for (int64_t r = 0; r < rows.rows; ++r) {
-    const int32_t selected = end[r + 1];
-    if (selected > 0) memmove(index + end[r], index + r * rows.n, size_t(selected) * sizeof *index);
-    end[r + 1] += end[r];
-  }
+  close_ranks(rows.rows, rows.n, index, end);
   return TSV_OK;
 }

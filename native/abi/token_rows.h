@@ -9,6 +9,11 @@
 
 namespace tsv {
 
+// Of one row: those masked 1, and those not masked 2.
+struct TokenCounts {
+  int64_t kept, present;
+};
+
 struct TokenRows {
   View mask, lengths;
   int64_t rows = 0;
@@ -22,6 +27,17 @@ struct TokenRows {
     return mask.as<uint8_t>() + at * n;
   }
   int64_t length_of(int64_t row) const { return lengths.present() ? lengths.as<int32_t>()[row / heads] : n; }
+
+  TokenCounts count_tokens(int64_t row) const {
+    const uint8_t* m = mask_of(row);
+    const int64_t length = length_of(row);
+    TokenCounts counts{0, length};
+    for (int64_t i = 0; i < length && m != nullptr; ++i) {
+      counts.kept += m[i] == 1;
+      counts.present -= m[i] == 2;
+    }
+    return counts;
+  }
 
   // Of `count` values of a row's tokens from `first` on, those of dropped tokens become 0.
   void zero_dropped(int64_t row, int64_t first, int64_t count, float* values) const {

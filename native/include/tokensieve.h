@@ -83,6 +83,8 @@ typedef struct tsv_tensor {
   ENTRY(MAP_WEIGHTS, "map.weights") \
   ENTRY(MAP_ASSIGNMENT, "map.assignment") \
   ENTRY(MAP_OUTPUT_LENGTHS, "map.outputLengths") \
+  ENTRY(SCORES, "scores") \
+  ENTRY(SAMPLE_COUNT, "count") \
   ENTRY(MASK, "options.mask") \
   ENTRY(QUERY_MASK, "options.queryMask") \
   ENTRY(A_MASK, "options.aMask") \
@@ -302,6 +304,19 @@ typedef struct tsv_select_threshold_args {
   tsv_tensor* offsets; /* int32 [R+1] */
 } tsv_select_threshold_args;
 tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold_args* arguments);
+
+/* The tokens that `count` even points along the cumulative sum of a row's scores pick, each once; those
+ * masked 1 are always in, and a point less is left for each. Negative scores are refused. */
+typedef struct tsv_sample_cdf_args {
+  uint32_t size;
+  const tsv_tensor* scores;  /* [B,N] or [B,H,N], R rows in all; float32, float16 or bfloat16 */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N]: 1 always in, 2 never */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int64_t count;
+  tsv_tensor* indices; /* int32 [R*count] of room; the first offsets[R] are filled, ascending within a row */
+  tsv_tensor* offsets; /* int32 [R+1] */
+} tsv_sample_cdf_args;
+tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* arguments);
 
 /* Scores smoothed along the last dim, stride 1: TSV_POOL_AVG pads with 0 and divides by the kernel,
  * TSV_POOL_MAX pads with -inf. A dropped token counts as padding and gets 0. */

@@ -353,6 +353,23 @@ static inline size_t select_threshold_scratch(int64_t count) {
   return size_t(7 * top_k_room(count) + (4 << 11)) * sizeof(uint32_t);
 }
 
+// The tokens that even points along the cumulative sum of a row's scores pick: see sample_cdf.h.
+struct SampleCdf {
+  const void* source;
+  int32_t dtype;  // float32, float16 or bfloat16
+  int64_t count;
+  const uint8_t* mask;  // 1 is always in, 2 never; or NULL
+  int64_t length;       // scores from here on are left out
+  int64_t points;
+  void* scratch;      // sample_cdf_scratch() bytes, aligned to a vector
+  int32_t* indices;   // room for the points and the tokens masked 1
+  int64_t* selected;  // how many were written
+};
+
+static inline size_t sample_cdf_scratch(int64_t count) {
+  return size_t(5 * top_k_room(count) + (4 << 11)) * sizeof(uint32_t);
+}
+
 // Places [first, first + places) of a row of scores, pooled over their neighbours: see pool_scores.h.
 struct PoolScores {
   const void* source;
@@ -403,6 +420,7 @@ struct KernelShape {
   X(gather_tokens, GatherTokens) \
   X(top_k, TopK) \
   X(select_threshold, SelectThreshold) \
+  X(sample_cdf, SampleCdf) \
   X(pool_scores, PoolScores) \
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \

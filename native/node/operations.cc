@@ -16,6 +16,18 @@ tsv_status token_norms(tsv_context* context, Arguments& a) {
   return tsv_token_norms(context, &c);
 }
 
+tsv_status sample_cdf(tsv_context* context, Arguments& a) {
+  tsv_sample_cdf_args c = {};
+  c.size = sizeof c;
+  c.scores = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.count = a.integer(0);
+  c.indices = a.output(0);
+  c.offsets = a.output(1);
+  return tsv_sample_cdf(context, &c);
+}
+
 tsv_status pool_scores(tsv_context* context, Arguments& a) {
   tsv_pool_scores_args c = {};
   c.size = sizeof c;
@@ -237,6 +249,7 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers, adapter, deciding
     {"tokenNorms", 3, 1, 1, token_norms},
+    {"sampleCdf", 3, 2, 1, sample_cdf},
     {"poolScores", 3, 1, 2, pool_scores},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 1, 1, gather_tokens},

@@ -46,6 +46,13 @@ class FuzzTensor {
       memcpy(at, &x, sizeof x);
     }
   }
+  // Floats without their signs.
+  void clear_signs() {
+    const int64_t item = tsv::bytes_of(tensor_.dtype);
+    for (int64_t last = item - 1; last < data_->size(); last += item) {
+      (*data_)[last] = char((*data_)[last] & 0x7f);
+    }
+  }
   void remember() { before_.assign(data_->begin(), data_->end()); }
   bool unchanged() const { return std::equal(before_.begin(), before_.end(), data_->data()); }
 
@@ -108,6 +115,12 @@ class Maker {
   tsv_tensor* not_negative(std::vector<int64_t> shape) {
     tsv_tensor* t = tensor(std::move(shape), TSV_FLOAT32);
     if (t != nullptr && !maybe(4)) made_.back()->make_not_negative();
+    return t;
+  }
+  // A tensor of floats without their signs.
+  tsv_tensor* magnitudes(std::vector<int64_t> shape, int32_t dtype) {
+    tsv_tensor* t = tensor(std::move(shape), dtype);
+    if (t != nullptr) made_.back()->clear_signs();
     return t;
   }
   tsv_tensor* optional(std::vector<int64_t> shape, int32_t dtype) {
@@ -275,6 +288,20 @@ tsv_similarity_argmax_args make_similarity_argmax(Maker& m) {
   const int64_t k = std::clamp<int64_t>(a.k, 0, columns);
   a.indices = m.tensor({batch, rows, k}, TSV_INT32);
   a.values = m.tensor({batch, rows, k}, TSV_FLOAT32);
+  return a;
+}
+
+tsv_sample_cdf_args make_sample_cdf(Maker& m) {
+  tsv_sample_cdf_args a = {};
+  const int64_t rows = m.size(), n = m.size();
+  a.scores = m.magnitudes({rows, n}, m.float_type());
+  a.mask = m.maybe(3)
+               ? m.tensor(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{rows, n}, TSV_UINT8)
+               : nullptr;
+  a.lengths = m.maybe(6) ? m.tensor({rows}, TSV_INT32) : nullptr;
+  a.count = m.number(0, n);
+  a.indices = m.tensor({rows * (a.count < 0 || a.count > n ? 1 : a.count)}, TSV_INT32);
+  a.offsets = m.tensor({rows + 1}, TSV_INT32);
   return a;
 }
 
@@ -472,6 +499,7 @@ int main() {
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
     fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);
+    fuzz("sample_cdf", tsv_sample_cdf, make_sample_cdf);
     fuzz("pool_scores", tsv_pool_scores, make_pool_scores);
     fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);
     fuzz("farthest_point", tsv_farthest_point, make_farthest_point);

@@ -14,6 +14,7 @@ import { mergeTokens } from './merge-tokens.js';
 import { pairedSimilarity } from './paired-similarity.js';
 import { poolScores } from './pool-scores.js';
 import { restoreTokens } from './restore-tokens.js';
+import { sampleCdf } from './sample-cdf.js';
 import { quantile, selectThreshold } from './select-threshold.js';
 import { tokenNorms } from './token-norms.js';
 import { topK } from './top-k.js';
@@ -64,6 +65,14 @@ suite('references', () => {
     assertClose(score('none').data, [1 / 4, 3 / 4, 1 / 2, 1 / 2]);
     assert.deepEqual(score('group').dims, [1, 1, 2]);
     assertClose(score('group').data, [3 / 8, 5 / 8]);
+  });
+
+  test('sampleCdf', () => {
+    // Sums of 1 1 1 1 7 9 less the first, of 19: 0 .05 .11 .16 .53 1; points .05 .37 .68 1
+    assert.deepEqual(sampleCdf([1, 9, 1, 7, 1, 1], 4), [1, 2, 3]);
+    assert.deepEqual(sampleCdf([1, 9, 1, 7, 1, 1], 1), [1]);
+    assert.deepEqual(sampleCdf([1, 9, 1, 7, 1, 1], 3, [0, 2, 1, 0, 0, 2]), [2, 3, 4]);
+    assert.deepEqual(sampleCdf([0, 0, 0, 0, 0], 2), [1, 4]);
   });
 
   test('poolScores', () => {

@@ -16,7 +16,8 @@ double pooled(const Matrix& x, const std::vector<uint8_t>& mask, int64_t length,
   double result = maximum ? -INFINITY : 0;
   *magnitude = 0;
   for (int64_t j = 0; j < length; ++j) {
-    if (j < place - p.kernel / 2 || j > place + p.kernel / 2 || (!mask.empty() && mask[size_t(j)] == 2)) continue;
+    if (j < place - p.kernel / 2 || j > place + p.kernel / 2 || (!mask.empty() && mask[size_t(j)] == 2))
+      continue;
     const double score = x.at(0, j);
     *magnitude += fabs(score) / double(p.kernel);
     result = maximum ? (score > result || score != score ? score : result) : result + score;
