@@ -12,6 +12,7 @@ import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
 import { cases as poolScores } from './pool-scores.js';
 import { cases as restoreTokens } from './restore-tokens.js';
+import { cases as rotateKeys } from './rotate-keys.js';
 import { cases as sampleCdf } from './sample-cdf.js';
 import { cases as selectThreshold } from './select-threshold.js';
 import { cases as similarityArgmax } from './similarity-argmax.js';
@@ -35,6 +36,7 @@ export const cases: readonly Case[] = [
   ...pairedSimilarity,
   ...poolScores,
   ...sampleCdf,
+  ...rotateKeys,
 ];
 
 /** The cases whose name contains the text, in any case of letters. */

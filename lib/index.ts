@@ -66,6 +66,7 @@ export {
 } from './ops/paired-similarity.js';
 export { type PoolScoresOptions, poolScores, poolScoresSync } from './ops/pool-scores.js';
 export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
+export { type Positions, type RotateKeysOptions, rotateKeys, rotateKeysSync } from './ops/rotate-keys.js';
 export { type SampleCdfOptions, sampleCdf, sampleCdfSync } from './ops/sample-cdf.js';
 export {
   type SelectThresholdOptions,

@@ -1,6 +1,6 @@
 import { addon, type NativeFailure } from '../addon.js';
 import { type ErrorCode, errorCodes, rangeError, TokenSieveError, typeError } from '../errors.js';
-import { type DataType, type FloatType, holds, readTensor, type Tensor, zeros } from '../tensor.js';
+import { type DataType, type FloatType, holds, readList, readTensor, type Tensor, zeros } from '../tensor.js';
 import { arrayLength } from '../typed-array.js';
 
 /** Options that every operation takes. */
@@ -261,6 +261,17 @@ export function readInteger(path: string, value: unknown, fallback: number): num
   if (typeof value !== 'number') throw typeError(path, 'an integer', value);
   if (!Number.isInteger(value)) throw rangeError(path, 'an integer', value);
   return value + 0; // -0 is 0
+}
+
+/** The elements of an array of integers, each `expected` so. */
+export function readIntegers(path: string, value: unknown, expected: string): Tensor<'int32'> {
+  const list = readList(path, 'an array of integers', value, 2 ** 24);
+  const data = Int32Array.from(list, (element, i) => {
+    const integer = readInteger(`${path}[${i}]`, element ?? Number.NaN, 0);
+    if ((integer | 0) === integer) return integer;
+    throw rangeError(`${path}[${i}]`, expected, integer);
+  });
+  return { type: 'int32', data, dims: [data.length] };
 }
 
 /** A number, where given. */

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { typeError } from '../errors.js';
 import type { Ragged } from '../ragged.js';
-import type { Tensor } from '../tensor.js';
+import { type Tensor, viewArray } from '../tensor.js';
 import { type Output, outputFor } from './call.js';
 
 /** Arrays to fill: indices of room, of which the result's are the first, and `[R+1]` offsets. */
@@ -27,7 +27,7 @@ export function raggedOutput(
     outputs: [indices, offsets],
     result: () => {
       const total = offsets.tensor.data[rows];
-      const data = indices.tensor.data.subarray(0, total);
+      const data = viewArray('options.out.indices', indices.tensor.data, 0, total);
       return { indices: { type: 'int32', data, dims: [total] }, offsets: offsets.tensor.data };
     },
   };

@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../errors.js';
-import { elementCount, type FloatTensor, readList, type Tensor } from '../tensor.js';
+import { elementCount, type FloatTensor, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -7,6 +7,7 @@ import {
   readBoolean,
   readChoice,
   readInteger,
+  readIntegers,
   readOptions,
   readRequiredArray,
   readSignal,
@@ -77,13 +78,7 @@ function readSegments(value: unknown, length: number): Tensor<'int32' | 'int64'>
     return { type: 'int32', data: offsets, dims: [offsets.length] };
   }
   if (!Array.isArray(value)) return readRequiredArray('options.segments', value, ['int32', 'int64']);
-  const list = readList('options.segments', 'an array of integers', value, 2 ** 24);
-  const offsets = list.map((offset, i) => {
-    const integer = readInteger(`options.segments[${i}]`, offset ?? Number.NaN, 0);
-    if ((integer | 0) === integer) return integer;
-    throw rangeError(`options.segments[${i}]`, `an integer from 0 to ${length}`, integer);
-  });
-  return { type: 'int32', data: Int32Array.from(offsets), dims: [offsets.length] };
+  return readIntegers('options.segments', value, `an integer from 0 to ${length}`);
 }
 
 /**

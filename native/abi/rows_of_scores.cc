@@ -49,6 +49,8 @@ void close_ranks(int64_t rows, int64_t room, int32_t* index, int32_t* offsets) {
     if (selected > 0) memmove(index + offsets[r], index + r * room, size_t(selected) * sizeof *index);
     offsets[r + 1] += offsets[r];
   }
+  const int64_t rest = rows * room - offsets[rows];
+  if (rest > 0) memset(index + offsets[rows], 0, size_t(rest) * sizeof *index);
 }
 
 }  // namespace tsv

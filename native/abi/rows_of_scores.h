@@ -17,7 +17,7 @@ RowsOfScores read_rows_of_scores(Check& check, const tsv_tensor* x, const tsv_te
 void check_not_negative(Check& check, const RowsOfScores& rows, int32_t argument, const char* expected);
 
 // Rows of chosen indices, each written `room` after the one before with its number at offsets[row + 1], moved
-// together, and the numbers made offsets.
+// together, and the numbers made offsets. What is left of the room becomes 0.
 void close_ranks(int64_t rows, int64_t room, int32_t* index, int32_t* offsets);
 
 }  // namespace tsv

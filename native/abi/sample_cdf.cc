@@ -19,8 +19,8 @@ tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* argum
     check.range(TSV_ARG_SAMPLE_COUNT, a.count, tokens.kept, tokens.present);
   }
   if (check.failed()) return check.status();
-  check.that(rows.rows * a.count <= INT32_MAX, TSV_ARG_SAMPLE_COUNT, TSV_E_SHAPE, "at most 2^31 - 1 samples in all",
-             double(rows.rows * a.count));
+  check.that(rows.rows * a.count <= INT32_MAX, TSV_ARG_SAMPLE_COUNT, TSV_E_SHAPE,
+             "at most 2^31 - 1 samples in all", double(rows.rows * a.count));
   check_not_negative(check, rows, TSV_ARG_SCORES, "of scores from 0, to be sampled by");
   const View indices = check.output(a.indices, TSV_ARG_OUT_INDICES, kInt32, {rows.rows * a.count});
   const View offsets = check.output(a.offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows.rows + 1});

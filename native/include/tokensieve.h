@@ -85,6 +85,12 @@ typedef struct tsv_tensor {
   ENTRY(MAP_OUTPUT_LENGTHS, "map.outputLengths") \
   ENTRY(SCORES, "scores") \
   ENTRY(SAMPLE_COUNT, "count") \
+  ENTRY(FROM, "from") \
+  ENTRY(TO, "to") \
+  ENTRY(BASE, "options.base") \
+  ENTRY(FREQUENCIES, "options.frequencies") \
+  ENTRY(ROTARY_DIM, "options.rotaryDim") \
+  ENTRY(SECTIONS, "options.sections") \
   ENTRY(MASK, "options.mask") \
   ENTRY(QUERY_MASK, "options.queryMask") \
   ENTRY(A_MASK, "options.aMask") \
@@ -300,7 +306,8 @@ typedef struct tsv_select_threshold_args {
   int64_t max;         /* -1: none */
   int32_t rule;        /* tsv_threshold_rule */
   int32_t ddof;        /* 0 or 1, with TSV_RULE_MEAN_STD */
-  tsv_tensor* indices; /* int32 [R*N] of room; the first offsets[R] are filled, ascending within a row */
+  tsv_tensor* indices; /* int32 [R*N] of room; the first offsets[R] are filled, ascending within a row, the
+                          rest is 0 */
   tsv_tensor* offsets; /* int32 [R+1] */
 } tsv_select_threshold_args;
 tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold_args* arguments);
@@ -313,7 +320,8 @@ typedef struct tsv_sample_cdf_args {
   const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N]: 1 always in, 2 never */
   const tsv_tensor* lengths; /* int32 [B] */
   int64_t count;
-  tsv_tensor* indices; /* int32 [R*count] of room; the first offsets[R] are filled, ascending within a row */
+  tsv_tensor* indices; /* int32 [R*count] of room; the first offsets[R] are filled, ascending within a row,
+                          the rest is 0 */
   tsv_tensor* offsets; /* int32 [R+1] */
 } tsv_sample_cdf_args;
 tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* arguments);
@@ -355,6 +363,24 @@ typedef struct tsv_gather_tokens_args {
   tsv_tensor* tokens;
 } tsv_gather_tokens_args;
 tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args* arguments);
+
+/* Keys turned from one rotary position to another: pair i of a token's columns by (to - from) * frequency_i
+ * radians. The pairs are (i, i + rotary_dim / 2), or (2i, 2i + 1) when interleaved. With sections, the first
+ * sections[0] pairs follow the first row of positions, the next sections[1] the second, and so on. */
+typedef struct tsv_rotate_keys_args {
+  uint32_t size;
+  const tsv_tensor* k;    /* [B,Hkv,N,D], any strides with a dense last dimension */
+  const tsv_tensor* from; /* int32 or int64 [N], [B,N] or [B,Hkv,N]; with S sections after a leading S */
+  const tsv_tensor* to;   /* likewise, by itself */
+  const tsv_tensor* frequencies; /* float32 [rotary_dim / 2]; NULL: base^(-2i / rotary_dim) */
+  const tsv_tensor* sections;    /* int32 [S], that add up to rotary_dim / 2; NULL: one */
+  const tsv_tensor* lengths;     /* int32 [B]: tokens from there on are copied */
+  double base;
+  int64_t rotary_dim; /* even; 0: D */
+  int32_t interleaved;
+  tsv_tensor* keys; /* the dims and type of k, any strides with a dense last dimension */
+} tsv_rotate_keys_args;
+tsv_status tsv_rotate_keys(tsv_context* context, const tsv_rotate_keys_args* arguments);
 
 /* A TokenMap: CSR over all slots, row after row; slots = the sum of output_lengths. */
 typedef struct tsv_token_map {
@@ -566,6 +592,9 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, gather_tokens, (tsv_context*, const tsv_gather_tokens_args*)) \
   ENTRY(tsv_status, merge_tokens, (tsv_context*, const tsv_merge_tokens_args*)) \
   ENTRY(tsv_status, restore_tokens, (tsv_context*, const tsv_restore_tokens_args*)) \
+  ENTRY(tsv_status, rotate_keys, (tsv_context*, const tsv_rotate_keys_args*)) \
+  ENTRY(tsv_status, sample_cdf, (tsv_context*, const tsv_sample_cdf_args*)) \
+  ENTRY(tsv_status, pool_scores, (tsv_context*, const tsv_pool_scores_args*)) \
   ENTRY(tsv_status, paired_similarity, (tsv_context*, const tsv_paired_similarity_args*)) \
   ENTRY(tsv_status, similarity_argmax, (tsv_context*, const tsv_similarity_argmax_args*)) \
   ENTRY(tsv_status, farthest_point, (tsv_context*, const tsv_farthest_point_args*)) \

@@ -84,6 +84,27 @@ struct CopyPeak {
   float* out;
 };
 
+// Keys turned from one rotary position to another: see rotate_keys.h.
+struct RotateKeys {
+  Rows source;          // tokens of the first head
+  int64_t head_stride;  // elements from head to head
+  int64_t heads;        // that share positions
+  int64_t count;        // tokens
+  int64_t columns;
+  int64_t pairs;  // of columns that are rotated
+  bool interleaved;
+  const uint64_t* turns;        // [pairs], what a pair turns by a position, in units of 2^-64 of a turn
+  const int32_t* section_ends;  // [sections], ascending to `pairs`
+  int64_t sections;
+  const int64_t* shifts;  // [count][sections], in positions
+  float* scratch;         // rotate_keys_scratch() bytes
+  void* out;              // of the source's type
+  int64_t out_stride;
+  int64_t out_head_stride;
+};
+
+static inline size_t rotate_keys_scratch(int64_t pairs) { return size_t(6 * pairs) * sizeof(float); }
+
 // For each row the column of the greatest product, and that product: see similarity_argmax.h.
 struct SimilarityArgmax {
   const float* rows_data;
@@ -418,6 +439,7 @@ struct KernelShape {
   X(matmul, Matmul) \
   X(token_norms, TokenNorms) \
   X(gather_tokens, GatherTokens) \
+  X(rotate_keys, RotateKeys) \
   X(top_k, TopK) \
   X(select_threshold, SelectThreshold) \
   X(sample_cdf, SampleCdf) \

@@ -34,7 +34,7 @@ void walk_points(const double* sums, int64_t count, int64_t points, const Mark& 
   const double least = sums[0], span = sums[count - 1] - least;
   const auto y = [=](int64_t j) { return (sums[j] - least) / span; };
   int64_t first_above = 1;
-  while (sums[first_above] == least) ++first_above;
+  while (first_above + 1 < count && sums[first_above] == least) ++first_above;
   const double start = y(first_above);
   int64_t before = 0, at = 1;  // the first of the ranks whose y is the greatest under y(at)
   for (int64_t k = 0; k < points; ++k) {

@@ -15,6 +15,7 @@
 #include "kernels/paired_similarity.h"
 #include "kernels/pool_scores.h"
 #include "kernels/restore_tokens.h"
+#include "kernels/rotate_keys.h"
 #include "kernels/sample_cdf.h"
 #include "kernels/select_threshold.h"
 #include "kernels/similarity_argmax.h"

@@ -63,6 +63,22 @@ tsv_status gather_tokens(tsv_context* context, Arguments& a) {
   return tsv_gather_tokens(context, &c);
 }
 
+tsv_status rotate_keys(tsv_context* context, Arguments& a) {
+  tsv_rotate_keys_args c = {};
+  c.size = sizeof c;
+  c.k = a.input(0);
+  c.from = a.input(1);
+  c.to = a.input(2);
+  c.frequencies = a.input(3);
+  c.sections = a.input(4);
+  c.lengths = a.input(5);
+  c.base = a.number(0);
+  c.rotary_dim = a.integer(1);
+  c.interleaved = a.small(2);
+  c.keys = a.output(0);
+  return tsv_rotate_keys(context, &c);
+}
+
 tsv_status top_k(tsv_context* context, Arguments& a) {
   tsv_top_k_args c = {};
   c.size = sizeof c;
@@ -249,10 +265,11 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers, adapter, deciding
     {"tokenNorms", 3, 1, 1, token_norms},
-    {"sampleCdf", 3, 2, 1, sample_cdf},
+    {"sampleCdf", 3, 2, 1, sample_cdf, 1},
     {"poolScores", 3, 1, 2, pool_scores},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 1, 1, gather_tokens},
+    {"rotateKeys", 6, 1, 3, rotate_keys},
     {"topK", 4, 2, 3, top_k, 1},
     {"attentionScores", 9, 3, 14, attention_scores},
     {"attention", 9, 4, 14, attention},

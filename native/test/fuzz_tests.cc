@@ -192,6 +192,32 @@ tsv_gather_tokens_args make_gather_tokens(Maker& m) {
   return a;
 }
 
+tsv_rotate_keys_args make_rotate_keys(Maker& m) {
+  tsv_rotate_keys_args a = {};
+  const int64_t batch = m.random.below(3), heads = m.random.below(3), n = m.size(), pairs = m.size();
+  const int32_t dtype = m.float_type();
+  a.k = m.tensor({batch, heads, n, 2 * pairs}, dtype);
+  const bool sections = m.maybe(4);
+  const auto positions = [&] {
+    std::vector<int64_t> shape = sections ? std::vector<int64_t>{2} : std::vector<int64_t>{};
+    const int64_t rank = m.random.below(3);
+    if (rank > 0) shape.push_back(batch);
+    if (rank > 1) shape.push_back(heads);
+    shape.push_back(n);
+    return m.tensor(shape, m.maybe(2) ? TSV_INT32 : TSV_INT64);
+  };
+  a.from = positions();
+  a.to = positions();
+  a.frequencies = m.maybe(4) ? m.tensor({pairs}, TSV_FLOAT32) : nullptr;
+  if (sections) a.sections = m.numbers({int32_t(pairs / 3), int32_t(pairs - pairs / 3)});
+  a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
+  a.base = m.maybe(20) ? double(m.random.number()) : 10000;
+  a.rotary_dim = m.maybe(4) && !sections && a.frequencies == nullptr ? 2 * m.number(0, pairs) % 1000 : 0;
+  a.interleaved = m.choice(1);
+  a.keys = m.tensor({batch, heads, n, 2 * pairs}, dtype);
+  return a;
+}
+
 tsv_top_k_args make_top_k(Maker& m) {
   tsv_top_k_args a = {};
   const int64_t rows = m.size(), n = m.size(), k = m.number(0, n);
@@ -496,6 +522,7 @@ int main() {
     fuzz("token_norms", tsv_token_norms, make_token_norms);
     fuzz("paired_similarity", tsv_paired_similarity, make_paired_similarity);
     fuzz("gather_tokens", tsv_gather_tokens, make_gather_tokens);
+    fuzz("rotate_keys", tsv_rotate_keys, make_rotate_keys);
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
     fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);

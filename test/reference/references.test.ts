@@ -14,6 +14,7 @@ import { mergeTokens } from './merge-tokens.js';
 import { pairedSimilarity } from './paired-similarity.js';
 import { poolScores } from './pool-scores.js';
 import { restoreTokens } from './restore-tokens.js';
+import { rotateKeys } from './rotate-keys.js';
 import { sampleCdf } from './sample-cdf.js';
 import { quantile, selectThreshold } from './select-threshold.js';
 import { tokenNorms } from './token-norms.js';
@@ -65,6 +66,28 @@ suite('references', () => {
     assertClose(score('none').data, [1 / 4, 3 / 4, 1 / 2, 1 / 2]);
     assert.deepEqual(score('group').dims, [1, 1, 2]);
     assertClose(score('group').data, [3 / 8, 5 / 8]);
+  });
+
+  test('rotateKeys', () => {
+    const k = values([1, 2, 3, 4], [1, 1, 1, 4]);
+    // A quarter of a turn, and none.
+    const frequencies = [Math.PI / 2, 0];
+    assertClose(
+      rotateKeys(k, () => 1, { frequencies }),
+      [-3, 2, 1, 4],
+    );
+    assertClose(
+      rotateKeys(k, () => -1, { frequencies, interleaved: true }),
+      [2, -1, 3, 4],
+    );
+    assertClose(
+      rotateKeys(k, (_b, _h, _n, section) => section, { frequencies, sections: [0, 2] }),
+      [-3, 2, 1, 4],
+    );
+    assertClose(
+      rotateKeys(k, () => Math.PI / 2, { rotaryDim: 2 }),
+      [-2, 1, 3, 4],
+    );
   });
 
   test('sampleCdf', () => {

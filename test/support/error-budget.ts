@@ -21,6 +21,8 @@ export const errorBudget = {
   mergeTokens: { ofMagnitude: 16 * u, sizes: 4 * u },
   /** Relative. */
   tokenNorms: { relative: 16 * u },
+  /** Of the length of the pair that is turned. */
+  rotateKeys: { ofPair: 8 * u },
   /** Of the mean magnitude of a window. A maximum is exact. */
   poolScores: { ofMagnitude: 16 * u },
   /** Relative, where float64 sums cancel: of the magnitudes of their terms. */

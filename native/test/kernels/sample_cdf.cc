@@ -77,12 +77,11 @@ KERNEL_TEST(sample_cdf) {
           const double number = fabs(double(random.number()));
           x.set(0, i,
                 fill == 0   ? number
-                : fill == 1 ? double(random.below(4))                // ties and zeros
-                : fill == 2 ? 0.0                                    // nothing to go by
-                : fill == 3 ? (random.below(3) == 0 ? NAN : number)  // some are no numbers
-                : fill == 4
-                    ? (random.below(9) == 0 ? double(INFINITY) : number)            // some are everything
-                    : pow(number, 20) * (random.below(2) == 0 ? 1.0 : 0.0) - 0.0);  // a few hold it all
+                : fill == 1 ? double(random.below(4))                                  // ties and zeros
+                : fill == 2 ? 0.0                                                      // nothing to go by
+                : fill == 3 ? (random.below(3) == 0 ? NAN : number)                    // some are no numbers
+                : fill == 4 ? (random.below(9) == 0 ? double(INFINITY) : number)       // some are everything
+                            : (random.below(2) == 0 ? 1e-6 + pow(number, 20) : 0.0));  // a few hold it all
         }
         std::vector<uint8_t> mask(static_cast<size_t>(count));
         for (uint8_t& state : mask) state = uint8_t(random.below(3));

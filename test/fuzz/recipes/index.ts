@@ -5,6 +5,7 @@ import { type Recipes, recipe } from '../recipe.js';
 import { choosingRecipes } from './choosing.js';
 import { movingRecipes } from './moving.js';
 import { partRecipes } from './parts.js';
+import { rowRecipes } from './rows.js';
 import { scoringRecipes } from './scoring.js';
 
 const libraryRecipes: Recipes = {
@@ -42,5 +43,6 @@ export const recipes: Recipes = {
   ...choosingRecipes,
   ...movingRecipes,
   ...partRecipes,
+  ...rowRecipes,
   ...scoringRecipes,
 };
