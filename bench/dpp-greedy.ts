@@ -8,7 +8,7 @@ const shapes = [
   { B: 1, N: 2880, C: 1024, count: 320 },
 ];
 
-/** The flops of a full pass over all tokens for each choice; most are spared. */
+/** The flops of a full pass over all tokens for each choice; not all are made. */
 function dppGreedy({ B, N, C, count }: (typeof shapes)[number]): Case {
   return defineCase({
     operation: 'dppGreedy',

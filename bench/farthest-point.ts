@@ -11,7 +11,7 @@ const shapes = [
 
 /**
  * The flops of a full pass over all tokens for each choice, and for an isolated start those of comparing all with
- * all. Most are spared, which is what a share of the ceiling past 100 % says.
+ * all. Not all are made: see native/kernels/greedy_argmax.h.
  */
 function farthestPoint({ B, N, C, count }: (typeof shapes)[number], start: 0 | 'isolated'): Case {
   return defineCase({

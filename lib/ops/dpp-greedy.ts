@@ -52,8 +52,8 @@ function prepare(
  *
  * Kept tokens (mask 1) are chosen first, by index; dropped ones never. Equal gains and equal relevance go to the
  * lower index. What is left of a token counts as 0 up to 2^-40 of it, the rounding of float32 squared. Gains are
- * float64, the same on every instruction set. O(count N C + count^2 N) at most, and mostly far less: a gain is
- * brought up to date only while it may still be the greatest.
+ * float64, the same on every instruction set. O(count N C + count^2 N) at most: a gain is brought up to
+ * date only while it may still be the greatest.
  *
  * @param x `[B,N,C]`, or `[N,C]`; float32, float16 or bfloat16
  * @param relevance float32 `[B,N]`, or `[N]`: finite and not negative, since a gain is a square; CDPruner brings its

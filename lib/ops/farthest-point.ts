@@ -73,7 +73,8 @@ function readStart(value: unknown): number {
  * 0, come last but for tokens that are not finite, which have no distance. Distances are compared in float64, the
  * same on every instruction set.
  *
- * O(count N C) at most, and mostly far less: a token is compared only while it may still be the farthest.
+ * O(count N C) at most: a token is compared only while it may still be the farthest, which for random directions is
+ * a third of that.
  *
  * @param x `[B,N,C]`, or `[N,C]`; float32, float16 or bfloat16
  * @returns int32 `[B,count]`, or `[count]`, in the order of choice

@@ -4,7 +4,7 @@
 // only lower a value: the distance to the nearest chosen token, the gain in volume. A value from before some
 // of the choices is therefore a bound, and a token whose bound is under the greatest value found so far need
 // not be touched (Minoux's accelerated greedy algorithm, 1978). The choice is that of a full pass over all
-// tokens; of N random ones about N / ln N are brought up to date a choice, of clustered ones fewer.
+// tokens; where they are random directions a third of its comparisons are made.
 #ifndef TOKENSIEVE_KERNELS_GREEDY_ARGMAX_H
 #define TOKENSIEVE_KERNELS_GREEDY_ARGMAX_H
 #include <math.h>
