@@ -42,6 +42,7 @@ tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args*
   if (check.failed()) return check.status();
 
   const int64_t total = indices.count(), row_bytes = channels * x.item_bytes();
+  if (row_bytes == 0) return TSV_OK;  // tensors without elements need no address
   Workspace workspace(WorkspaceSize().add<int32_t>(size_t(total)).bytes());
   if (!workspace.ok()) {
     check.fail(TSV_ARG_INDICES, TSV_E_MEMORY, "none", "followed by working memory");

@@ -65,6 +65,7 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
   // A task writes about 256 KB.
   constexpr int64_t kBytes = 1 << 18;
   const int64_t row_bytes = channels * y.item_bytes();
+  if (row_bytes == 0) return TSV_OK;  // tensors without elements need no address
   const int64_t step = std::max<int64_t>(1, kBytes / std::max<int64_t>(1, row_bytes));
   const int64_t tasks_a_row = (n + step - 1) / step;
   parallel_for(context, rows * tasks_a_row, [&](int64_t task) {
