@@ -7,6 +7,7 @@ import { ceilingKernels, kernelNames } from './ceilings.js';
 import { cases as dppGreedy } from './dpp-greedy.js';
 import { cases as farthestPoint } from './farthest-point.js';
 import { cases as gatherTokens } from './gather-tokens.js';
+import { cases as knnDensity } from './knn-density.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
@@ -16,6 +17,7 @@ import { cases as rotateKeys } from './rotate-keys.js';
 import { cases as sampleCdf } from './sample-cdf.js';
 import { cases as selectThreshold } from './select-threshold.js';
 import { cases as similarityArgmax } from './similarity-argmax.js';
+import { cases as similarityReduce } from './similarity-reduce.js';
 import { cases as tokenNorms } from './token-norms.js';
 import { cases as topK } from './top-k.js';
 
@@ -27,6 +29,8 @@ export const cases: readonly Case[] = [
   ...gatherTokens,
   ...bipartiteMatch,
   ...similarityArgmax,
+  ...similarityReduce,
+  ...knnDensity,
   ...farthestPoint,
   ...dppGreedy,
   ...mergeTokens,

@@ -51,6 +51,12 @@ export {
   gatherTokensSync,
   type RaggedTokens,
 } from './ops/gather-tokens.js';
+export {
+  type KnnDensity,
+  type KnnDensityOptions,
+  knnDensity,
+  knnDensitySync,
+} from './ops/knn-density.js';
 export { type MatmulOptions, matmul, matmulSync } from './ops/matmul.js';
 export {
   type MergedTokens,
@@ -81,6 +87,12 @@ export {
   similarityArgmaxSync,
 } from './ops/similarity-argmax.js';
 export type { SimilarityMetric } from './ops/similarity-metric.js';
+export {
+  type SimilarityFunction,
+  type SimilarityReduceOptions,
+  similarityReduce,
+  similarityReduceSync,
+} from './ops/similarity-reduce.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { Ragged } from './ragged.js';

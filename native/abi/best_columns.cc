@@ -13,14 +13,6 @@
 namespace tsv {
 namespace {
 
-struct Search {
-  const SimilarityProblem& p;
-  int64_t k;
-  int64_t stride;
-  float* similarity;
-  int32_t* place;
-};
-
 // A row of cosines without a direction of its own: a zero vector is as like to all; one that is not finite is
 // only like a zero vector, by 0, where others give NaN.
 void fill_without_direction(const SimilarityBlock& block, TokenKind row, int64_t k, int32_t* place) {
@@ -45,92 +37,91 @@ void fill_with_others(int64_t found, int64_t k, int32_t* place) {
   }
 }
 
-// By similarity, NaN last, and then by place.
-void sort_row(int64_t k, float* similarity, int32_t* place) {
-  // Insertion, for what is nearly in order already.
-  for (int64_t i = 1; i < k; ++i) {
-    const float value = similarity[i];
-    const int32_t at = place[i];
-    int64_t j = i;
-    for (; j > 0; --j) {
-      const float other = similarity[j - 1];
-      const bool tie = other == value || (std::isnan(other) && std::isnan(value));
-      const bool before = tie ? place[j - 1] < at : other > value || std::isnan(value);
-      if (before) break;
-      similarity[j] = other;
-      place[j] = place[j - 1];
-    }
-    similarity[j] = value;
-    place[j] = at;
-  }
+struct Neighbour {
+  float similarity;
+  int32_t place;
+};
+
+// NaN last, equal ones by place.
+bool before(const Neighbour& a, const Neighbour& b) {
+  const bool a_nan = std::isnan(a.similarity), b_nan = std::isnan(b.similarity);
+  if (a_nan != b_nan) return b_nan;
+  return a_nan || a.similarity == b.similarity ? a.place < b.place : a.similarity > b.similarity;
 }
 
 // A row's columns one by one, in float64: for what float32 products cannot tell apart.
-bool search_exactly(const Search& s, const SimilarityBlock& block, int64_t row, float* similarity,
-                    int32_t* place) {
-  const size_t scratch_bytes = top_k_scratch(block.columns, s.k);
+bool search_exactly(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block, int64_t row,
+                    float* similarity, int32_t* place) {
+  const size_t scratch_bytes = top_k_scratch(block.columns, k);
   Workspace workspace(WorkspaceSize().add<float>(size_t(block.columns)).add<char>(scratch_bytes).bytes());
   if (!workspace.ok()) return false;
   float* all = workspace.take<float>(size_t(block.columns));
   char* scratch = workspace.take<char>(scratch_bytes);
-  exact_similarities(s.p, block.item, row, s.p.columns[block.item].token, block.columns, all);
-  kernels().top_k({all, TSV_FLOAT32, true, true, block.columns, nullptr, block.columns, s.k, 0, scratch,
-                   place, similarity});
+  exact_similarities(p, block.item, row, p.columns[block.item].token, block.columns, all);
+  kernels().top_k({all, TSV_FLOAT32, true, true, block.columns, nullptr, block.columns, k, 0, scratch, place,
+                   similarity});
   return true;
 }
 
-// Whether the row is done with; if not, its places are known and their similarities are to be taken again.
-bool complete_row(const Search& s, const SimilarityBlock& block, int64_t i, int32_t* place) {
+// Fills in the places that the product could not find; false for a row that it knows nothing of.
+bool complete_row(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block, int64_t i,
+                  int32_t* place) {
   const TokenKind kind = block.row_kinds[i];
-  if (s.p.metric == TSV_METRIC_COSINE && kind != kOrdinary) {
-    fill_without_direction(block, kind, s.k, place);
+  if (p.metric == TSV_METRIC_COSINE && kind != kOrdinary) {
+    fill_without_direction(block, kind, k, place);
     return true;
   }
   if (block.exact(i)) return false;
-  const int64_t found = std::find(place, place + s.k, -1) - place;
-  if (found == s.k) return true;
-  if (s.p.metric == TSV_METRIC_L2) return false;
-  fill_with_others(found, s.k, place);
+  const int64_t found = std::find(place, place + k, -1) - place;
+  if (found == k) return true;
+  if (p.metric == TSV_METRIC_L2) return false;
+  fill_with_others(found, k, place);
   return true;
 }
 
-bool search_block(const Search& s, const SimilarityBlock& block) {
+}  // namespace
+
+bool find_best_of_block(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block,
+                        float* similarity, int32_t* place) {
   const Kernels& table = kernels();
-  const size_t scratch_floats = size_t(s.k == 1 ? 2 * block.count * table.shape.lanes : block.count);
-  Workspace workspace(WorkspaceSize().add<float>(scratch_floats).add<int32_t>(size_t(s.k)).bytes());
+  const size_t scratch_floats = size_t(k == 1 ? 2 * block.count * table.shape.lanes : block.count);
+  Workspace workspace(
+      WorkspaceSize().add<float>(scratch_floats).add<int32_t>(size_t(k)).add<Neighbour>(size_t(k)).bytes());
   if (!workspace.ok()) return false;
   float* scratch = workspace.take<float>(scratch_floats);
-  int32_t* tokens = workspace.take<int32_t>(size_t(s.k));
-  const int64_t at = (block.item * s.stride + block.first) * s.k;
-  if (s.k == 1) {
+  int32_t* tokens = workspace.take<int32_t>(size_t(k));
+  Neighbour* neighbours = workspace.take<Neighbour>(size_t(k));
+  if (k == 1) {
     table.similarity_argmax({block.rows, block.stride, block.count, block.panels, block.columns, block.depth,
-                             scratch, s.similarity + at, s.place + at});
+                             scratch, similarity, place});
   } else {
     table.similarity_top_k({block.rows, block.stride, block.count, block.panels, block.columns, block.depth,
-                            s.k, reinterpret_cast<int32_t*>(scratch), s.similarity + at, s.place + at});
+                            k, reinterpret_cast<int32_t*>(scratch), similarity, place});
   }
-  const int32_t* column = s.p.columns[block.item].token;
-  for (int64_t i = 0; i < block.count; ++i) {
-    float* similarity = s.similarity + at + i * s.k;
-    int32_t* place = s.place + at + i * s.k;
-    if (complete_row(s, block, i, place)) {
-      for (int64_t n = 0; n < s.k; ++n) tokens[n] = column[place[n]];
-      exact_similarities(s.p, block.item, block.first + i, tokens, s.k, similarity);
-      sort_row(s.k, similarity, place);
-    } else if (!search_exactly(s, block, block.first + i, similarity, place)) {
+  const int32_t* column = p.columns[block.item].token;
+  for (int64_t i = 0; i < block.count; ++i, similarity += k, place += k) {
+    if (complete_row(p, k, block, i, place)) {
+      for (int64_t n = 0; n < k; ++n) tokens[n] = column[place[n]];
+      exact_similarities(p, block.item, block.first + i, tokens, k, similarity);
+      for (int64_t n = 0; n < k; ++n) neighbours[n] = {similarity[n], place[n]};
+      std::sort(neighbours, neighbours + k, before);
+      for (int64_t n = 0; n < k; ++n) {
+        similarity[n] = neighbours[n].similarity;
+        place[n] = neighbours[n].place;
+      }
+    } else if (!search_exactly(p, k, block, block.first + i, similarity, place)) {
       return false;
     }
   }
   return true;
 }
 
-}  // namespace
-
-tsv_status find_best_columns(const SimilarityProblem& problem, int64_t k, int64_t stride, float* similarity,
+tsv_status find_best_columns(const SimilarityProblem& p, int64_t k, int64_t stride, float* similarity,
                              int32_t* place) {
-  const Search search{problem, k, stride, similarity, place};
-  const auto body = [&](const SimilarityBlock& block) { return search_block(search, block); };
-  return for_each_similarity_block(problem, body);
+  return for_each_similarity_block(p, [&](const SimilarityBlock& block) {
+    const int64_t at = (block.item * stride + block.first) * k;
+    return find_best_of_block(p, k, block, similarity + at, place + at);
+  });
 }
 
 }  // namespace tsv

@@ -12,5 +12,9 @@ namespace tsv {
 tsv_status find_best_columns(const SimilarityProblem& problem, int64_t k, int64_t stride, float* similarity,
                              int32_t* place);
 
+// The same for one block, at [i * k ..] for its i-th row; false when there is no memory.
+bool find_best_of_block(const SimilarityProblem& problem, int64_t k, const SimilarityBlock& block,
+                        float* similarity, int32_t* place);
+
 }  // namespace tsv
 #endif

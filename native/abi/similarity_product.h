@@ -23,6 +23,7 @@ struct SimilarityProblem {
   int32_t metric;  // tsv_similarity_metric
   const TokenList* rows;
   const TokenList* columns;
+  bool sum_columns = false;  // the sum of the columns is wanted, in place of themselves
 };
 
 enum TokenKind : uint8_t {
@@ -45,6 +46,7 @@ struct SimilarityBlock {
   const TokenKind* row_kinds;  // [count]
   const float* panels;         // of pack_key_panels; the columns that fill up the last one give NaN
   int64_t columns;
+  const double* column_sum;  // [depth], and no panels, where the problem says so
   const TokenKind* column_kinds;
   bool extreme_columns;     // an extreme one is among them
   bool not_finite_columns;  // l2: one that is not finite is

@@ -122,6 +122,10 @@ typedef struct tsv_tensor {
   ENTRY(KERNEL, "options.kernel") \
   ENTRY(MODE, "options.mode") \
   ENTRY(SIMILARITY_METRIC, "options.metric") \
+  ENTRY(FUNCTION, "options.f") \
+  ENTRY(ELU_MARGIN, "options.f.elu") \
+  ENTRY(GAUSSIAN_SIGMA, "options.f.gaussian") \
+  ENTRY(COUNT_THRESHOLD, "options.f.countAbove") \
   ENTRY(R, "options.r") \
   ENTRY(THRESHOLD, "options.threshold") \
   ENTRY(PARTITION, "options.partition") \
@@ -134,6 +138,8 @@ typedef struct tsv_tensor {
   ENTRY(ACTIVATION, "options.activation") \
   ENTRY(OUT, "options.out") \
   ENTRY(OUT_SCORES, "options.out.scores") \
+  ENTRY(OUT_DENSITY, "options.out.density") \
+  ENTRY(OUT_SEPARATION, "options.out.separation") \
   ENTRY(OUT_LSE, "options.out.lse") \
   ENTRY(OUT_ENTROPY, "options.out.entropy") \
   ENTRY(OUT_OUTPUT, "options.out.output") \
@@ -465,6 +471,45 @@ typedef struct tsv_similarity_argmax_args {
 } tsv_similarity_argmax_args;
 tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments);
 
+typedef enum tsv_similarity_function {
+  TSV_SIMILARITY_MEAN = 0,   /* s */
+  TSV_SIMILARITY_ELU,        /* s - m where s > m, else exp(s - m) - 1 */
+  TSV_SIMILARITY_GAUSSIAN,   /* exp(-((1 - s) / sigma)^2 / 2) */
+  TSV_SIMILARITY_COUNT_ABOVE /* 1 where s > t, summed; the others are averaged */
+} tsv_similarity_function;
+
+/* For each token of x [B,N,C] the mean, over the tokens not dropped, of a function of its similarity with
+ * them; 0 for a dropped token, and over no token at all. */
+typedef struct tsv_similarity_reduce_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* float32, float16 or bfloat16; any strides with a dense last dimension */
+  const tsv_tensor* mask;    /* uint8 [B,N] or [N]: 2 drops */
+  const tsv_tensor* lengths; /* int32 [B] */
+  double parameter;          /* m, sigma from 1e-18 to 1e18, or t */
+  int32_t function;          /* tsv_similarity_function */
+  int32_t metric;            /* tsv_similarity_metric */
+  int32_t without_self;      /* 1: over the other tokens */
+  tsv_tensor* similarity;    /* float32 [B,N] */
+} tsv_similarity_reduce_args;
+tsv_status tsv_similarity_reduce(tsv_context* context, const tsv_similarity_reduce_args* arguments);
+
+/* Density peaks (Rodriguez and Laio, 2014) from k nearest neighbours (Du et al., 2016): d_ij = |x_i - x_j| /
+ * sqrt(C), or 1 - cosine; density = exp(-mean of d^2 to the k nearest, itself included); separation = the
+ * least d to a token of higher density (of equal ones the lower index is denser), or for one that has none
+ * the greatest in its batch item. Both are 0 for a dropped token. A token that is not finite is nobody's
+ * neighbour while there are others, and its separation is NaN. */
+typedef struct tsv_knn_density_args {
+  uint32_t size;
+  const tsv_tensor* x;    /* [B,N,C], float32, float16 or bfloat16; any strides with a dense last dimension */
+  const tsv_tensor* mask; /* uint8 [B,N] or [N]: 2 drops */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int64_t k;                 /* from 1 to the tokens of every item that has any */
+  int32_t metric;            /* TSV_METRIC_COSINE or TSV_METRIC_L2 */
+  tsv_tensor* density;       /* float32 [B,N] */
+  tsv_tensor* separation;    /* float32 [B,N] */
+} tsv_knn_density_args;
+tsv_status tsv_knn_density(tsv_context* context, const tsv_knn_density_args* arguments);
+
 /* ---- Diverse choices ---- */
 
 /* Of tokens x [B,N,C], `count` by their distance from those chosen: greedy k-centre, farthest-point sampling.
@@ -597,6 +642,8 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, pool_scores, (tsv_context*, const tsv_pool_scores_args*)) \
   ENTRY(tsv_status, paired_similarity, (tsv_context*, const tsv_paired_similarity_args*)) \
   ENTRY(tsv_status, similarity_argmax, (tsv_context*, const tsv_similarity_argmax_args*)) \
+  ENTRY(tsv_status, similarity_reduce, (tsv_context*, const tsv_similarity_reduce_args*)) \
+  ENTRY(tsv_status, knn_density, (tsv_context*, const tsv_knn_density_args*)) \
   ENTRY(tsv_status, farthest_point, (tsv_context*, const tsv_farthest_point_args*)) \
   ENTRY(tsv_status, dpp_greedy, (tsv_context*, const tsv_dpp_greedy_args*)) \
   ENTRY(tsv_status, bipartite_match, (tsv_context*, const tsv_bipartite_match_args*)) \

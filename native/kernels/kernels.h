@@ -132,6 +132,38 @@ struct SimilarityTopK {
   int32_t* place;  // [rows][k]
 };
 
+// sums[i] += sum_j f(similarity of row i and column j): see similarity_reduce.h.
+struct SimilarityReduce {
+  const float* rows_data;
+  int64_t rows_stride;
+  int64_t rows;
+  const float* panels;
+  int64_t columns;
+  int64_t depth;
+  int32_t function;  // tsv_similarity_function, but not the mean, which needs no pairs
+  float parameter;   // the margin, 1 / sigma, or the threshold
+  float bound;       // similarities are clamped to +-bound
+  int64_t own;       // the column that row 0 leaves out, the next row the next; or kNoColumn
+  float* partial;    // scratch, a vector a row
+  double* sums;
+};
+constexpr int64_t kNoColumn = -(int64_t(1) << 30);
+
+// place[i] = the column before own + i of the greatest product, or -1; least[i] = the least product before
+// own + i, or INFINITY: see nearest_denser.h.
+struct NearestDenser {
+  const float* rows_data;
+  int64_t rows_stride;
+  int64_t rows;
+  const float* panels;
+  int64_t columns;  // whole panels, or all that are packed
+  int64_t depth;
+  int64_t own;
+  float* scratch;  // three vectors a row
+  int32_t* place;
+  float* least;
+};
+
 // out[i] = the similarity of a[first ? first[i] : i] and b[second ? second[i] : i]: see paired_similarity.h.
 struct PairedSimilarity {
   Rows a;
@@ -448,6 +480,8 @@ struct KernelShape {
   X(restore_tokens, RestoreTokens) \
   X(similarity_argmax, SimilarityArgmax) \
   X(similarity_top_k, SimilarityTopK) \
+  X(similarity_reduce, SimilarityReduce) \
+  X(nearest_denser, NearestDenser) \
   X(paired_similarity, PairedSimilarity) \
   X(unit_rows, UnitRows) \
   X(farthest_point, FarthestPoint) \

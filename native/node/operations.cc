@@ -197,6 +197,33 @@ tsv_status similarity_argmax(tsv_context* context, Arguments& a) {
   return tsv_similarity_argmax(context, &c);
 }
 
+tsv_status similarity_reduce(tsv_context* context, Arguments& a) {
+  tsv_similarity_reduce_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.function = a.small(0);
+  c.parameter = a.number(1);
+  c.metric = a.small(2);
+  c.without_self = a.small(3);
+  c.similarity = a.output(0);
+  return tsv_similarity_reduce(context, &c);
+}
+
+tsv_status knn_density(tsv_context* context, Arguments& a) {
+  tsv_knn_density_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.k = a.integer(0);
+  c.metric = a.small(1);
+  c.density = a.output(0);
+  c.separation = a.output(1);
+  return tsv_knn_density(context, &c);
+}
+
 tsv_status bipartite_match(tsv_context* context, Arguments& a) {
   tsv_bipartite_match_args c = {};
   c.size = sizeof c;
@@ -277,6 +304,8 @@ const Operation kOperations[] = {
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax},
+    {"similarityReduce", 3, 1, 4, similarity_reduce},
+    {"knnDensity", 3, 2, 2, knn_density},
     {"bipartiteMatch", 3, 4, 9, bipartite_match},
     {"farthestPoint", 3, 1, 3, farthest_point},
     {"dppGreedy", 4, 1, 1, dpp_greedy, 2},

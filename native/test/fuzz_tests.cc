@@ -343,6 +343,33 @@ tsv_pool_scores_args make_pool_scores(Maker& m) {
   return a;
 }
 
+tsv_similarity_reduce_args make_similarity_reduce(Maker& m) {
+  tsv_similarity_reduce_args a = {};
+  const int64_t batch = m.size(), n = m.size();
+  a.x = m.tensor({batch, n, m.size()}, m.float_type());
+  a.mask = m.optional(m.maybe(2) ? std::vector<int64_t>{n} : std::vector<int64_t>{batch, n}, TSV_UINT8);
+  a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
+  a.function = m.choice(TSV_SIMILARITY_COUNT_ABOVE);
+  a.parameter = m.maybe(20) ? NAN : double(fabsf(m.random.number()));
+  a.metric = m.choice(TSV_METRIC_L2);
+  a.without_self = m.choice(1);
+  a.similarity = m.tensor({batch, n}, TSV_FLOAT32);
+  return a;
+}
+
+tsv_knn_density_args make_knn_density(Maker& m) {
+  tsv_knn_density_args a = {};
+  const int64_t batch = m.size(), n = m.size();
+  a.x = m.tensor({batch, n, m.size()}, m.float_type());
+  a.mask = m.maybe(4) ? m.tensor({n}, TSV_UINT8) : nullptr;
+  a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
+  a.k = m.number(1, m.maybe(2) ? 2 : n);
+  a.metric = m.maybe(2) ? TSV_METRIC_L2 : m.choice(TSV_METRIC_L2);
+  a.density = m.tensor({batch, n}, TSV_FLOAT32);
+  a.separation = m.tensor({batch, n}, TSV_FLOAT32);
+  return a;
+}
+
 tsv_bipartite_match_args make_bipartite_match(Maker& m) {
   tsv_bipartite_match_args a = {};
   const int64_t batch = m.size(), height = 1 + m.random.below(4), width = 1 + m.random.below(5);
@@ -526,6 +553,8 @@ int main() {
     fuzz("top_k", tsv_top_k, make_top_k);
     fuzz("select_threshold", tsv_select_threshold, make_select_threshold);
     fuzz("similarity_argmax", tsv_similarity_argmax, make_similarity_argmax);
+    fuzz("similarity_reduce", tsv_similarity_reduce, make_similarity_reduce);
+    fuzz("knn_density", tsv_knn_density, make_knn_density);
     fuzz("sample_cdf", tsv_sample_cdf, make_sample_cdf);
     fuzz("pool_scores", tsv_pool_scores, make_pool_scores);
     fuzz("bipartite_match", tsv_bipartite_match, make_bipartite_match);

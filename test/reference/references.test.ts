@@ -9,6 +9,7 @@ import { bipartiteMatch } from './bipartite-match.js';
 import { dppGains, dppGreedy } from './dpp-greedy.js';
 import { farthestPoint } from './farthest-point.js';
 import { gatherTokens } from './gather-tokens.js';
+import { densities, separations } from './knn-density.js';
 import { activate, erfc, matmul } from './matmul.js';
 import { mergeTokens } from './merge-tokens.js';
 import { pairedSimilarity } from './paired-similarity.js';
@@ -17,6 +18,8 @@ import { restoreTokens } from './restore-tokens.js';
 import { rotateKeys } from './rotate-keys.js';
 import { sampleCdf } from './sample-cdf.js';
 import { quantile, selectThreshold } from './select-threshold.js';
+import { similarityArgmax } from './similarity-argmax.js';
+import { similarityReduce } from './similarity-reduce.js';
 import { tokenNorms } from './token-norms.js';
 import { topK } from './top-k.js';
 
@@ -211,6 +214,52 @@ suite('references', () => {
     assertClose(pairedSimilarity(a, b), [24 / 25, 0, -1]);
     assertClose(pairedSimilarity(a, b, 'dot'), [24, 0, -10]);
     assertClose(pairedSimilarity(a, b, 'l2'), [-2, -5, -45]);
+  });
+
+  test('similarityArgmax', () => {
+    const [a, b] = [values([1, 2], [2, 1]), values([1, 3, 0, 3], [4, 1])];
+    const best = (options: Parameters<typeof similarityArgmax>[2]) =>
+      similarityArgmax(a, b, options).map(({ indices, values }) => [indices, values]);
+    assert.deepEqual(best({ metric: 'dot', k: 3 }), [
+      [
+        [1, 3, 0],
+        [3, 3, 1],
+      ],
+      [
+        [1, 3, 0],
+        [6, 6, 2],
+      ],
+    ]);
+    assert.deepEqual(best({ metric: 'l2', aMask: [0, 2], bMask: [2, 0, 0, 0] }), [
+      [[2], [-1]],
+      [[-1], [-Infinity]],
+    ]);
+    assert.deepEqual(best({ k: 4 })[0][0], [0, 1, 3, 2]);
+  });
+
+  test('similarityReduce', () => {
+    const x = values([1, 0, 0, 2, -1, 0], [3, 2]);
+    assertClose(similarityReduce(x), [0, 1 / 3, 0]);
+    assertClose(similarityReduce(x, { self: false }), [-1 / 2, 0, -1 / 2]);
+    assertClose(similarityReduce(x, { f: { countAbove: 0 } }), [1, 1, 1]);
+    assertClose(similarityReduce(x, { metric: 'dot', mask: [0, 0, 2] }), [1 / 2, 2, 0]);
+    const elu = (1 + (Math.exp(0) - 1) + (Math.exp(-1) - 1)) / 3;
+    assertClose(similarityReduce(x, { f: { elu: 0 } }), [elu, 1 / 3, elu]);
+    assertClose(similarityReduce(x, { f: { gaussian: 1 }, mask: [0, 0, 2] }), [
+      (1 + Math.exp(-1 / 2)) / 2,
+      (1 + Math.exp(-1 / 2)) / 2,
+      0,
+    ]);
+  });
+
+  test('knnDensity', () => {
+    const x = values([0, 1, 3, 9], [4, 1]);
+    assertClose(densities(x, { k: 2 }), [-1 / 2, -1 / 2, -2, -18].map(Math.exp));
+    const density = densities(x, { k: 2 });
+    assert.deepEqual(separations(x, density), { separations: [9, 1, 2, 6], greatest: 9 });
+    assert.deepEqual(separations(x, [1, 1, 0, 2], { mask: [0, 0, 0, 2] }).separations, [3, 1, 2, 0]);
+    const turned = values([1, 0, 0, 1, 1, 0], [3, 2]);
+    assertClose(densities(turned, { k: 2, metric: 'cosine' }), [1, Math.exp(-1 / 2), 1]);
   });
 
   test('tokenNorms', () => {

@@ -29,6 +29,10 @@ export const errorBudget = {
   pairedSimilarity: { relative: u, ofMagnitude: 2 ** -45 },
   /** Times the lengths of the tokens, about their middle for l2: how close two candidates may be for either to come first. */
   similarityArgmax: { ofMagnitude: 16 * u },
+  /** Of each similarity, times the lengths of the tokens, and by how steep the function is; relative, of the result. */
+  similarityReduce: { ofMagnitude: 16 * u, relative: 16 * u },
+  /** Relative, of a density; of squared distances, times the square of the tokens' length about their middle: which count. */
+  knnDensity: { relative: 4 * u, ofMagnitude: 32 * u },
   /** Of the cosine itself: how close two candidates may be for either to be chosen. */
   bipartiteMatch: { similarity: 16 * u },
   /** Of the distance, and of the cosine: how close two candidates may be for either to be chosen. */

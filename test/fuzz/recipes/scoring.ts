@@ -5,6 +5,7 @@ import type {
   AttentionScores,
   AttentionScoresOptions,
   FloatTensor,
+  KnnDensity,
   Ragged,
   SimilarityArgmax,
   Tensor,
@@ -13,16 +14,18 @@ import type {
 } from 'tokensieve';
 import { attention } from '../../reference/attention.js';
 import { attentionScores } from '../../reference/attention-scores.js';
+import { densities, separations } from '../../reference/knn-density.js';
 import { matmul } from '../../reference/matmul.js';
 import { pairedSimilarity } from '../../reference/paired-similarity.js';
 import { selectThreshold } from '../../reference/select-threshold.js';
 import { similarityArgmax } from '../../reference/similarity-argmax.js';
+import { similarityReduce } from '../../reference/similarity-reduce.js';
 import { tokenNorms } from '../../reference/token-norms.js';
 import { topK } from '../../reference/top-k.js';
 import { assertWithin } from '../../support/assertions.js';
 import { errorBudget } from '../../support/error-budget.js';
 import { slotsOf } from '../../support/maps.js';
-import { decode } from '../../support/tensors.js';
+import { decode, type Values } from '../../support/tensors.js';
 import type { Draw } from '../draw.js';
 import { type Recipes, recipe } from '../recipe.js';
 
@@ -260,6 +263,12 @@ const pairs = recipe((draw) => {
   };
 });
 
+/** One item of `[B,N,C]`. */
+function rowOf({ dims, ...x }: FloatTensor, row: number): Values {
+  const size = dims[1] * dims[2];
+  return { data: decode({ dims, ...x }).data.subarray(row * size, (row + 1) * size), dims: dims.slice(1) };
+}
+
 const argmax = recipe((draw) => {
   const [batch, asking, candidates, channels] = [draw.batch(), draw.tokens(), draw.tokens(), draw.channels()];
   const a = draw.anyFloats([batch, asking, channels]);
@@ -274,15 +283,55 @@ const argmax = recipe((draw) => {
     args: [a, b, { metric, k, ...(out && { out }) }],
     verify: (result) => {
       const { values } = result as SimilarityArgmax;
-      const rowOf = (x: FloatTensor, row: number) => {
-        const size = x.dims[1] * channels;
-        return { data: decode(x).data.subarray(row * size, (row + 1) * size), dims: [x.dims[1], channels] };
-      };
       const data = Array.from({ length: batch }, (_, row) =>
         similarityArgmax(rowOf(a, row), rowOf(b, row), { metric, k }).flatMap((best) => best.values),
       ).flat();
       const allowed = (i: number) => 1e-5 * (channels + Math.abs(data[i]));
       assertWithin(values, { data, dims }, allowed, 'values');
+    },
+  };
+});
+
+const averages = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const x = draw.anyFloats([batch, length, channels]);
+  const f = draw.pick(['mean', { elu: draw.uniform() }, { gaussian: 0.5 + draw.uniform() }] as const);
+  const mask = draw.chance(0.4) ? draw.mask(batch, length) : undefined;
+  const self = draw.chance(0.5);
+  const out = draw.chance(0.5) ? { similarity: draw.floats([batch, length]) } : undefined;
+  return {
+    args: [x, { f, self, ...(mask && { mask }), ...(out && { out }) }],
+    verify: (result) => {
+      const data = Array.from({ length: batch }, (_, row) => {
+        const own = mask && { mask: mask.subarray(row * length, (row + 1) * length) };
+        return Array.from(similarityReduce(rowOf(x, row), { f, self, ...own }));
+      }).flat();
+      assertWithin(result as Tensor, { data, dims: [batch, length] }, () => 1e-4, 'similarity');
+    },
+  };
+});
+
+const peaks = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const x = draw.anyFloats([batch, length, channels]);
+  const k = draw.between(1, length);
+  const metric = draw.pick(['l2', 'cosine'] as const);
+  const dims = [batch, length];
+  const out = draw.chance(0.5) ? { density: draw.floats(dims), separation: draw.floats(dims) } : undefined;
+  return {
+    args: [x, { k, metric, ...(out && { out }) }],
+    verify: (result) => {
+      const { density, separation } = result as KnnDensity;
+      const rows = Array.from({ length: batch }, (_, row) => rowOf(x, row));
+      const expected = rows.flatMap((item) => densities(item, { k, metric }));
+      assertWithin(density, { data: expected, dims }, () => 1e-4, 'density');
+      const apart = rows.flatMap((item, row) => {
+        const own = density.data.subarray(row * length, (row + 1) * length);
+        return separations(item, own, { metric }).separations;
+      });
+      // Of squares: the nearest of several that are about as near may be any of them.
+      const allowed = (i: number) => 1e-3 * (1 + Math.abs(apart[i]));
+      assertWithin(separation, { data: apart, dims }, allowed, 'separation');
     },
   };
 });
@@ -304,10 +353,12 @@ export const scoringRecipes: Recipes = {
   attentionScores: scores,
   bipartiteMatch: match,
   fromAttentionMask: attentionMask,
+  knnDensity: peaks,
   matmul: product,
   pairedSimilarity: pairs,
   selectThreshold: threshold,
   similarityArgmax: argmax,
+  similarityReduce: averages,
   tokenNorms: norms,
   topK: best,
 };
