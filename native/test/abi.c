@@ -388,6 +388,56 @@ static void test_executor(void) {
   CHECK(calls == 1);
 }
 
+/* ---- Similarity of tokens that do not lie next to each other */
+
+static void test_strided_similarity(void) {
+  enum { kTokens = 40, kChannels = 5, kGap = 3, kBatch = 2 };
+  float dense[kBatch * kTokens * kChannels], apart[kBatch * (kTokens * (kChannels + kGap) + kGap)];
+  float values[2][kBatch * kTokens * 2], reduced[2][kBatch * kTokens], density[2][kBatch * kTokens],
+      separation[2][kBatch * kTokens];
+  int32_t indices[2][kBatch * kTokens * 2];
+  const int64_t shape[3] = {kBatch, kTokens, kChannels}, best_shape[3] = {kBatch, kTokens, 2};
+  const int64_t strides[3] = {kTokens * (kChannels + kGap) + kGap, kChannels + kGap, 1};
+  for (int i = 0; i < kBatch * kTokens * kChannels; ++i) {
+    const int item = i / (kTokens * kChannels), token = i / kChannels % kTokens;
+    dense[i] = (float)sin(i * i);
+    apart[item * strides[0] + token * strides[1] + i % kChannels] = dense[i];
+  }
+  for (int way = 0; way < 2; ++way) {
+    tsv_context context = new_context();
+    tsv_tensor x = tensor(way == 0 ? dense : apart, TSV_FLOAT32, 3, shape);
+    tsv_tensor index = tensor(indices[way], TSV_INT32, 3, best_shape);
+    tsv_tensor value = tensor(values[way], TSV_FLOAT32, 3, best_shape);
+    tsv_tensor mean = tensor(reduced[way], TSV_FLOAT32, 2, shape);
+    tsv_tensor dense_out = tensor(density[way], TSV_FLOAT32, 2, shape);
+    tsv_tensor apart_out = tensor(separation[way], TSV_FLOAT32, 2, shape);
+    tsv_similarity_argmax_args argmax;
+    tsv_similarity_reduce_args reduce;
+    tsv_knn_density_args peaks;
+    memset(&argmax, 0, sizeof argmax);
+    memset(&reduce, 0, sizeof reduce);
+    memset(&peaks, 0, sizeof peaks);
+    x.strides = way == 0 ? NULL : strides;
+    argmax.size = sizeof argmax, argmax.a = argmax.b = &x, argmax.k = 2;
+    argmax.indices = &index, argmax.values = &value;
+    reduce.size = sizeof reduce, reduce.x = &x, reduce.similarity = &mean;
+    peaks.size = sizeof peaks, peaks.x = &x, peaks.k = 3, peaks.metric = TSV_METRIC_L2;
+    peaks.density = &dense_out, peaks.separation = &apart_out;
+    CHECK(tsv_similarity_argmax(&context, &argmax) == TSV_OK);
+    CHECK(tsv_similarity_reduce(&context, &reduce) == TSV_OK);
+    CHECK(tsv_knn_density(&context, &peaks) == TSV_OK);
+    peaks.metric = TSV_METRIC_DOT;
+    CHECK(tsv_knn_density(&context, &peaks) == TSV_E_RANGE);
+    CHECK(context.error.argument == TSV_ARG_SIMILARITY_METRIC);
+  }
+  for (int i = 0; i < kBatch * kTokens; ++i) CHECK(indices[0][2 * i] == i % kTokens && values[0][2 * i] == 1);
+  CHECK(memcmp(indices[0], indices[1], sizeof indices[0]) == 0);
+  CHECK(memcmp(values[0], values[1], sizeof values[0]) == 0);
+  CHECK(memcmp(reduced[0], reduced[1], sizeof reduced[0]) == 0);
+  CHECK(memcmp(density[0], density[1], sizeof density[0]) == 0);
+  CHECK(memcmp(separation[0], separation[1], sizeof separation[0]) == 0);
+}
+
 /* ---- What benchmarks ask */
 
 static void test_benchmark_support(void) {
@@ -419,6 +469,7 @@ int main(void) {
   test_indices();
   test_cancelled();
   test_executor();
+  test_strided_similarity();
   test_benchmark_support();
   printf("C interface: %ld checks passed, %ld failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
