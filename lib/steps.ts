@@ -6,11 +6,13 @@ import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
 import { dppGreedy, dppGreedySync } from './ops/dpp-greedy.js';
 import { farthestPoint, farthestPointSync } from './ops/farthest-point.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
+import { knnDensity, knnDensitySync } from './ops/knn-density.js';
 import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { similarityArgmax, similarityArgmaxSync } from './ops/similarity-argmax.js';
+import { similarityReduce, similarityReduceSync } from './ops/similarity-reduce.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 import { topK, topKSync } from './ops/top-k.js';
 import type { Ragged } from './ragged.js';
@@ -82,11 +84,13 @@ export const step = {
     gatherTokens,
     gatherTokensSync,
   ),
+  knnDensity: stepped(knnDensity, knnDensitySync),
   matmul: stepped(matmul, matmulSync),
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
   pairedSimilarity: stepped(pairedSimilarity, pairedSimilaritySync),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   similarityArgmax: stepped(similarityArgmax, similarityArgmaxSync),
+  similarityReduce: stepped(similarityReduce, similarityReduceSync),
   tokenNorms: stepped(tokenNorms, tokenNormsSync),
   topK: stepped(topK, topKSync),
 };

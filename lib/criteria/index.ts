@@ -7,5 +7,6 @@ export { type CombineOptions, combineByRank, combineByWeight, type WeightedCrite
 export { inverse } from './inverse.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';
+export { type EnergyOptions, energy, type RedundancyOptions, redundancy } from './redundancy.js';
 export { type EntropyOptions, tokenEntropy } from './token-entropy.js';
 export { gradientNorm, hiddenNorm, keyNorm, type NormOptions } from './token-norm.js';

@@ -6,6 +6,7 @@ import type { Tokens } from '../sieve-inputs.js';
 import type { Tensor } from '../tensor.js';
 import { countsAsked } from './amounts.js';
 import type { Clustering, Points } from './clustering.js';
+import { dpcKnn } from './dpc-knn.js';
 import { readJoin } from './join.js';
 import { kMeans } from './k-means.js';
 import { clusteredMap, identityMap } from './maps.js';
@@ -13,15 +14,23 @@ import { requiredScores } from './select.js';
 import type { Strategy } from './strategy.js';
 
 /** How clusters are found. */
-export interface ClusterMethod {
-  readonly method: 'k-means';
-  /** How often the centres move at most: 10 by default, up to 1000. */
-  readonly iterations?: number;
-  /** Draws the first centres: an integer from 0, which is the default. */
-  readonly seed?: number;
-  /** By squared distance, the default, or by the cosine with the mean. */
-  readonly similarity?: 'l2' | 'cosine';
-}
+export type ClusterMethod =
+  | {
+      readonly method: 'dpc-knn';
+      /** Neighbours, itself included, that a token's density is taken from; 5 by default. */
+      readonly k?: number;
+      /** By distance, the default, or by the cosine. */
+      readonly similarity?: 'l2' | 'cosine';
+    }
+  | {
+      readonly method: 'k-means';
+      /** How often the centres move at most: 10 by default, up to 1000. */
+      readonly iterations?: number;
+      /** Draws the first centres: an integer from 0, which is the default. */
+      readonly seed?: number;
+      /** By squared distance, the default, or by the cosine with the mean. */
+      readonly similarity?: 'l2' | 'cosine';
+    };
 
 /** Options of {@link clusterMerge}. */
 export type ClusterMergeOptions = ClusterMethod & {
@@ -37,6 +46,13 @@ export type ClusterMergeOptions = ClusterMethod & {
  * Merging by clusters, equation (6) of arXiv 2505.18227: `x'_C = sum over C of w_j x_j / sum of w_j`. As many clusters
  * as tokens are to stay, beside the protected ones, each of which stays a token of its own; at least one where there
  * are free tokens. Slots stand in the order of their first tokens.
+ *
+ * `'dpc-knn'`: density peaks by nearest neighbours, as in TCFormer (Zeng et al. 2022, arXiv 2204.08680). With the
+ * distance `d_ij = ||x_i - x_j|| / sqrt(D)`, or 1 minus the cosine, the density of a token is `exp(-mean of d^2 to its
+ * k nearest)`, its separation the least distance to a denser one; where their product is greatest, there are centres,
+ * and each token goes to the nearest. In a row of fewer tokens than k, all count as near. Equal densities rank by
+ * index, where the authors' code adds random noise. Tokens so far apart that densities are 0 in float32 (a mean d^2
+ * past 100) make the first ones centres: bring such features to scale, or go by the cosine.
  *
  * `'k-means'`: Lloyd's algorithm from tokens drawn at random, a row's by the seed alone, whatever its place in the
  * batch. A centre is the mean of its tokens weighted by size, in the features' type. An empty cluster takes the token
@@ -74,8 +90,9 @@ export function clusterMerge(options: ClusterMergeOptions): Strategy {
 
 function readMethod(options: ClusterMergeOptions): Clustering {
   const { method, similarity = 'l2' } = options;
-  readWord('options.method', method, ['k-means']);
+  readWord('options.method', method, ['dpc-knn', 'k-means']);
   readWord('options.similarity', similarity, ['l2', 'cosine']);
+  if (method === 'dpc-knn') return dpcKnn({ k: readInteger('options.k', options.k ?? 5, 1), similarity });
   const iterations = readInteger('options.iterations', options.iterations ?? 10, 1, 1000);
   const seed = readInteger('options.seed', options.seed ?? 0, 0);
   return kMeans({ iterations, seed, similarity });

@@ -34,20 +34,21 @@ export function kMeans({ iterations, seed, similarity }: KMeansParts): Clusterin
 
 /** The tokens that are the first centres: as many as clusters, drawn from a row's free ones by the seed alone. */
 function drawn({ batch, length, mask, clusters }: Points, seed: number): Ragged {
-  const data: number[] = [];
   const offsets = new Int32Array(batch + 1);
+  clusters.forEach((count, row) => {
+    offsets[row + 1] = offsets[row] + count;
+  });
+  const data = new Int32Array(offsets[batch]);
   for (let row = 0; row < batch; row++) {
     const below = splitMix64(seed);
-    const tokens: number[] = [];
-    for (let i = 0; i < length; i++) if (mask[row * length + i] !== 2) tokens.push(i);
+    const free = Int32Array.from({ length }, (_, i) => i).filter((i) => mask[row * length + i] !== 2);
     for (let i = 0; i < clusters[row]; i++) {
-      const chosen = i + below(tokens.length - i);
-      [tokens[i], tokens[chosen]] = [tokens[chosen], tokens[i]];
+      const chosen = i + below(free.length - i);
+      [free[i], free[chosen]] = [free[chosen], free[i]];
     }
-    data.push(...tokens.slice(0, clusters[row]).sort((a, b) => a - b));
-    offsets[row + 1] = data.length;
+    data.set(free.subarray(0, clusters[row]).sort(), offsets[row]);
   }
-  return { indices: { type: 'int32', data: Int32Array.from(data), dims: [data.length] }, offsets };
+  return { indices: { type: 'int32', data, dims: [data.length] }, offsets };
 }
 
 /** Gives each cluster that no token went to, in turn, the token farthest from its centre that is not alone there. */

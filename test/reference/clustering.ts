@@ -1,7 +1,8 @@
-// Clusters of the free tokens of one row, by Lloyd's algorithm.
+// Clusters of the free tokens of one row, by density peaks and by Lloyd's algorithm.
 
 import type { Values } from '../support/tensors.js';
 import { cosine } from './bipartite-match.js';
+import { densities, distances, separations } from './knn-density.js';
 
 /** Members of each cluster, in the order of their first. */
 export type Clusters = number[][];
@@ -23,6 +24,25 @@ function bestOf(values: readonly number[]): number {
 
 function inOrder(clusters: Clusters): Clusters {
   return clusters.map((members) => members.sort((a, b) => a - b)).sort((a, b) => a[0] - b[0]);
+}
+
+/** TCFormer's clusters (arXiv 2204.08680). x `[N,D]`; `free` are the tokens to cluster. */
+export function densityPeaks(
+  x: Values,
+  free: readonly number[],
+  { count, k, similarity: metric }: { count: number; k: number; similarity: 'l2' | 'cosine' },
+): Clusters {
+  const mask = Array.from({ length: x.dims[0] }, (_, i) => (free.includes(i) ? 0 : 2));
+  const density = densities(x, { k: Math.min(k, free.length), metric, mask });
+  const { separations: separation } = separations(x, density, { metric, mask });
+  const peak = density.map((d, i) => d * separation[i]);
+  const centres = [...free].sort((a, b) => peak[b] - peak[a] || a - b).slice(0, count);
+  centres.sort((a, b) => a - b);
+  const clusters = centres.map((centre) => [centre]);
+  const distance = distances(x, metric);
+  for (const i of free)
+    if (!centres.includes(i)) clusters[bestOf(centres.map((centre) => -distance[i][centre]))].push(i);
+  return inOrder(clusters);
 }
 
 /** What SplitMix64 draws below each n in turn. */

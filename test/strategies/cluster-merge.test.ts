@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { budgets, createSieve, type SieveInputs, strategies } from 'tokensieve';
-import { kMeans } from '../reference/clustering.js';
+import { densityPeaks, kMeans } from '../reference/clustering.js';
 import { mergeTokens } from '../reference/merge-tokens.js';
 import { isArgumentError } from '../support/assertions.js';
 import { slotsOf } from '../support/maps.js';
@@ -58,7 +58,25 @@ describe('strategies.clusterMerge', () => {
             assert.equal(left.map.outputLengths[row], kept.length + clusters);
           });
         }),
-        { numRuns: 60 },
+        { numRuns: 60, seed: 1 },
+      );
+    });
+
+  for (const similarity of ['l2', 'cosine'] as const)
+    it(`density peaks agree with their definition by ${similarity}, whatever the mask and the count`, () => {
+      fc.assert(
+        fc.property(situation, fc.integer({ min: 1, max: 13 }), ({ seed, count }, k) => {
+          const inputs = inputsOf(seed);
+          const left = reduce(inputs, clusterMerge({ method: 'dpc-knn', k, similarity }), count);
+          assertConsistent(inputs, left);
+          rowsOf(inputs, count).forEach(({ x, free, kept, clusters }, row) => {
+            assert.deepEqual(
+              membersOf(left.map, row),
+              beside(kept, densityPeaks(x, free, { count: clusters, k, similarity })),
+            );
+          });
+        }),
+        { numRuns: 60, seed: 1 },
       );
     });
 
@@ -70,6 +88,8 @@ describe('strategies.clusterMerge', () => {
       [1, 4, 7],
       [3, 6],
     ];
+    const peaks = reduce({ hidden }, clusterMerge({ method: 'dpc-knn', k: 2 }), 3);
+    assert.deepEqual(membersOf(peaks.map, 0), expected);
     const found = Array.from({ length: 20 }, (_, seed) =>
       membersOf(reduce({ hidden }, clusterMerge({ method: 'k-means', seed }), 3).map, 0),
     );
@@ -77,7 +97,7 @@ describe('strategies.clusterMerge', () => {
     assert.ok(new Set(found.map((clusters) => JSON.stringify(clusters))).size > 1, 'the seed decides');
   });
 
-  for (const method of ['k-means'] as const) {
+  for (const method of ['dpc-knn', 'k-means'] as const) {
     it(`${method} leaves as many as asked of tokens that are all equal`, () => {
       const hidden = tensorOf('float32', new Float32Array(2 * length).fill(3), [length, 2]);
       for (const count of [1, 2, 7, 11, 12]) {
@@ -132,11 +152,14 @@ describe('strategies.clusterMerge', () => {
       [undefined, 'options.method', 'TYPE'],
       [null, 'options', 'TYPE'],
       [{ method: 'dbscan' }, 'options.method', 'TYPE'],
+      [{ method: 'dpc-knn', k: 0 }, 'options.k', 'RANGE'],
+      [{ method: 'dpc-knn', k: '5' }, 'options.k', 'TYPE'],
       [{ method, iterations: 0 }, 'options.iterations', 'RANGE'],
       [{ method, iterations: 1001 }, 'options.iterations', 'RANGE'],
       [{ method, iterations: '9' }, 'options.iterations', 'TYPE'],
       [{ method, seed: -1 }, 'options.seed', 'RANGE'],
       [{ method, seed: 2 ** 53 }, 'options.seed', 'RANGE'],
+      [{ method: 'dpc-knn', similarity: 'dot' }, 'options.similarity', 'TYPE'],
       [{ method, similarity: 'dot' }, 'options.similarity', 'TYPE'],
       [{ method, metric: 'values' }, 'options.metric', 'TYPE'],
       [{ method, weights: 'uniform' }, 'options.weights', 'TYPE'],

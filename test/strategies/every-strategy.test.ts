@@ -35,6 +35,11 @@ const half = budgets.ratio(0.5);
 const cases: readonly Case[] = [
   { name: 'bipartiteMerge', strategy: strategies.bipartiteMerge(), budget: half },
   {
+    name: 'clusterMerge by density peaks',
+    strategy: strategies.clusterMerge({ method: 'dpc-knn' }),
+    budget: half,
+  },
+  {
     name: 'clusterMerge by k-means',
     strategy: strategies.clusterMerge({ method: 'k-means' }),
     budget: half,
@@ -82,11 +87,17 @@ const situations: readonly (readonly [string, AttendedTokens])[] = [
   ['zero vectors', zero(plain)],
   ['nothing but kept tokens', { ...plain, mask: new Uint8Array(batch * length).fill(1) }],
   ['nothing but dropped tokens', { ...plain, mask: new Uint8Array(batch * length).fill(2) }],
+  ['rows of kept and of dropped tokens beside others', { ...plain, mask: rowsOfStates(1, 2, 0) }],
   ['one token', randomInputs({ batch, length: 1 })],
   ['no token', randomInputs({ batch, length: 0 })],
   ['float16', randomInputs({ batch, length, type: 'float16' })],
   ['bfloat16', randomInputs({ batch, length, type: 'bfloat16' })],
 ];
+
+/** A mask of rows alike in all tokens. */
+function rowsOfStates(...states: number[]): Uint8Array {
+  return Uint8Array.from(states.flatMap((state) => new Array<number>(length).fill(state)));
+}
 
 function sizesOf(random: Random): Float32Array {
   return Float32Array.from({ length: batch * length }, () => 1 + random.integer(4));

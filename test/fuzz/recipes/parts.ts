@@ -196,6 +196,11 @@ const attentionOptions = (draw: Draw): unknown[] => [
 const normOptions = (draw: Draw): unknown[] => [
   draw.some({ p: () => draw.pick([1, 2]), prefer: () => draw.pick(['low', 'high']) }),
 ];
+const redundancyOptions = (draw: Draw) =>
+  draw.some({
+    metric: () => draw.pick(['keys', 'hidden']),
+    prefer: () => draw.pick(['low', 'high']),
+  });
 const weighted = (draw: Draw): unknown[] =>
   Array.from({ length: draw.between(1, 3) }, (_, seed) => ({
     criterion: draw.pick([criteria.random({ seed }), criteria.hiddenNorm(), criteria.keyNorm()]),
@@ -220,8 +225,9 @@ const runs = (draw: Draw): unknown[] => [
 ];
 const clustering = (draw: Draw): unknown[] => [
   {
-    method: 'k-means',
+    method: draw.pick(['dpc-knn', 'k-means']),
     ...draw.some({
+      k: () => draw.between(1, 6),
       iterations: () => draw.between(1, 12),
       seed: () => draw.integer(99),
       similarity: () => draw.pick(['l2', 'cosine']),
@@ -272,6 +278,8 @@ export const partRecipes: Recipes = {
     weighted(draw),
     draw.some({ normalize: () => draw.pick(['none', 'range', 'deviation']) }),
   ]),
+  'criteria.energy': criterionRecipe((draw) => [{ margin: draw.uniform(), ...redundancyOptions(draw) }]),
+  'criteria.redundancy': criterionRecipe((draw) => [redundancyOptions(draw)]),
   'criteria.inverse': criterionRecipe((draw) => [draw.pick([criteria.random(), criteria.keyNorm()])]),
   'criteria.random': criterionRecipe((draw) => [draw.some({ seed: () => draw.integer(99) })]),
   'criteria.hiddenNorm': criterionRecipe(normOptions),
