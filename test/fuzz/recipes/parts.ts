@@ -117,7 +117,7 @@ const distillation = recipe((draw) => {
   const [batch, length] = hidden.dims;
   const type = draw.floatType();
   const floats = (dims: number[]) => draw.numbers(type, dims, draw.normal);
-  const own = { ...inputs, mask: undefined, hidden: floats([batch, length, channels]) };
+  const own = { ...inputs, mask: undefined, gradients: undefined, hidden: floats([batch, length, channels]) };
   const options = {
     queries: floats([draw.between(1, 4), width]),
     keyWeight: floats([channels, width]),
