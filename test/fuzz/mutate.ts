@@ -216,6 +216,7 @@ function freeze({ value }: Place): boolean {
 }
 
 function addProperty({ value }: Place, { draw }: World): boolean {
+  if (!Object.isExtensible(value)) return false;
   const name = draw.pick([
     'extra',
     'out',
