@@ -14,6 +14,11 @@ const steps = [
     count: /^fuzz of the exports: .*/m,
   },
   {
+    name: 'race',
+    command: node('out/test/fuzz/race.js', '--calls', '2000'),
+    count: /^race: .*/m,
+  },
+  {
     name: 'soak',
     command: node('--expose-gc', 'out/test/soak/run.js', '--calls', '10000', '--allowed', '8'),
     count: /^soak: .*/m,

@@ -56,9 +56,17 @@ const encoders: Readonly<Record<DataType, (x: number) => number | bigint>> = {
   uint8: (x) => x,
 };
 
-const kinds: readonly BufferKind[] = ['plain', 'plain', 'plain', 'plain', 'shared', 'resizable', 'growable'];
+const anyKind: readonly BufferKind[] = [
+  'plain',
+  'plain',
+  'plain',
+  'plain',
+  'shared',
+  'resizable',
+  'growable',
+];
 
-export function drawing(seed: number, scale: Scale = 'small'): Draw {
+export function drawing(seed: number, scale: Scale = 'small', kinds = anyKind): Draw {
   const random = seeded(seed);
   const memory = guardedMemory();
   const isSmall = scale === 'small';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { suite, test } from 'node:test';
 import { recipes } from './recipes/index.js';
 import { everyTarget } from './targets.js';
@@ -22,5 +24,17 @@ suite('everything exported, called with whatever there is', () => {
 
   test('20 000 calls: coded errors or right results, nothing written outside, no crash, no hang', async (t) => {
     t.diagnostic(await watchedFuzz(1, 20_000));
+  });
+
+  test('memory that another thread writes meanwhile: nothing worse than a wrong result', (t) => {
+    const script = path.join(__dirname, 'race.js');
+    const options = { encoding: 'utf8', timeout: 300_000 } as const;
+    const { status, signal, stdout, stderr } = spawnSync(
+      process.execPath,
+      [script, '--calls', '80'],
+      options,
+    );
+    assert.deepEqual([status, signal, stderr], [0, null, '']);
+    t.diagnostic(stdout.trim());
   });
 });
