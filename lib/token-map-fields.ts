@@ -185,10 +185,13 @@ function readWeights(path: string, value: unknown, length: number): Float32Array
   return weights;
 }
 
-/** Tokens are numbered in int32 over all rows. */
+// Owners alone take 1 GB then: a slip of N should end in an error, not in all the memory there is.
+const mostTokens = 2 ** 28;
+
+/** Tokens are numbered, and owned, over all rows. */
 function checkTokens(path: string, inputLength: number, rows: number): void {
-  if (inputLength * rows > maxInt32) {
-    const expected = `at most ${Math.floor(maxInt32 / rows)} for ${rows} rows`;
+  if (inputLength * rows > mostTokens) {
+    const expected = `at most ${Math.floor(mostTokens / rows)} for ${rows} rows`;
     throw rangeError(path, expected, inputLength, 'ERR_TOKENSIEVE_SHAPE');
   }
 }

@@ -90,6 +90,7 @@ suite('dims', () => {
     assert.deepEqual(norms.dims, [2]);
     assert.throws(() => topKSync(tensorOf('float32', [1], [1]), 1, { segments: holes }), coded('SHAPE'));
     assert.throws(() => criteria.combineByRank(holes as never), coded('SHAPE'));
+    assert.throws(() => criteria.predictor({ layers: holes as never }), coded('SHAPE'));
   });
 
   test('that say there are billions of empty rows are refused', () => {
@@ -123,6 +124,10 @@ suite('dims', () => {
 });
 
 suite('maps', () => {
+  test('of more tokens than memory should be spent on are refused', () => {
+    assert.throws(() => TokenMap.fromKept(Int32Array.of(0), 2 ** 31 - 1), coded('SHAPE'));
+  });
+
   test('are made by their class alone', () => {
     const map = TokenMap.fromKept(Int32Array.of(0, 1), 2);
     const forged = Object.assign(Object.create(TokenMap.prototype), map) as TokenMap;

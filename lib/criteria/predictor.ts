@@ -3,7 +3,7 @@ import { readArray } from '../ops/call.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
-import { type FloatTensor, type FloatType, readTensor, type Tensor } from '../tensor.js';
+import { type FloatTensor, type FloatType, readList, readTensor, type Tensor } from '../tensor.js';
 import type { Criterion } from './criterion.js';
 
 /** A linear layer and what follows it. */
@@ -59,9 +59,9 @@ interface ReadLayer {
 }
 
 function readLayers(layers: unknown, outputs: number): ReadLayer[] {
-  if (!Array.isArray(layers)) throw typeError('options.layers', 'an array of layers', layers);
-  if (layers.length === 0) throw rangeError('options.layers', 'at least one layer', layers);
-  const read = layers.map((layer, i) => readLayer(`options.layers[${i}]`, layer));
+  const list = readList('options.layers', 'an array of layers', layers, 2 ** 10);
+  if (list.length === 0) throw rangeError('options.layers', 'at least one layer', layers);
+  const read = list.map((layer, i) => readLayer(`options.layers[${i}]`, layer));
   read.forEach(({ weight }, i) => {
     const expected = read[i + 1]?.weight.dims[1] ?? outputs;
     if (weight.dims[0] !== expected)
