@@ -111,7 +111,7 @@ function unbudgetedRecipe(args: (draw: Draw) => unknown[]): Recipe {
 
 /** Distillation of random tokens by random queries and weights, all of one type. */
 const distillation = recipe((draw) => {
-  const { hidden, ...inputs } = inputsOf(draw);
+  const { hidden, gradients: _, ...inputs } = inputsOf(draw);
   const width = 4;
   const channels = draw.channels();
   const [batch, length] = hidden.dims;
