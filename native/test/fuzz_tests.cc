@@ -212,7 +212,7 @@ tsv_rotate_keys_args make_rotate_keys(Maker& m) {
   if (sections) a.sections = m.numbers({int32_t(pairs / 3), int32_t(pairs - pairs / 3)});
   a.lengths = m.maybe(6) ? m.tensor({batch}, TSV_INT32) : nullptr;
   a.base = m.maybe(20) ? double(m.random.number()) : 10000;
-  a.rotary_dim = m.maybe(4) && !sections && a.frequencies == nullptr ? 2 * m.number(0, pairs) % 1000 : 0;
+  a.rotary_dim = m.maybe(4) && !sections && a.frequencies == nullptr ? 2 * (m.number(0, pairs) % 500) : 0;
   a.interleaved = m.choice(1);
   a.keys = m.tensor({batch, heads, n, 2 * pairs}, dtype);
   return a;
