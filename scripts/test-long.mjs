@@ -23,6 +23,16 @@ const steps = [
     command: node('--expose-gc', 'out/test/soak/run.js', '--calls', '10000', '--allowed', '8'),
     count: /^soak: .*/m,
   },
+  {
+    name: 'libFuzzer over the C interface',
+    command: node('scripts/fuzz.mjs', '600'),
+    count: /^stat::number_of_executed_units:.*/m,
+  },
+  {
+    name: 'tests with the addon under AddressSanitizer',
+    command: node('scripts/test-asan.mjs', '--all'),
+    count: /^\d+ passed, .*/m,
+  },
 ];
 
 const wanted = process.argv.slice(2);

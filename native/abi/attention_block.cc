@@ -49,7 +49,7 @@ size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, 
   size.add<float>(rows * size_t(p.depth))
       .add<float>(rows * size_t(plan.strip_stride))
       .add<float>(rows * size_t(shape.lanes));
-  for (int i = 0; i < 7; ++i) size.add<float>(rows);
+  for (int i = 0; i < 8; ++i) size.add<float>(rows);
   size.add<int32_t>(2 * rows).add<int32_t>(rows);
   for (int i = 0; i < 3; ++i) size.add<double>(rows);
   const size_t keys = size_t(round_up(p.keys, shape.panel_width));
@@ -71,7 +71,7 @@ BlockScratch::BlockScratch(Workspace& workspace, const AttentionProblem& p, cons
   queries = workspace.take<float>(rows * size_t(p.depth));
   strip = workspace.take<float>(rows * size_t(plan.strip_stride));
   row_max = workspace.take<float>(rows * size_t(shape.lanes));
-  for (float** array : {&max, &sum, &weighted, &known, &running, &row_scale, &row_weight}) {
+  for (float** array : {&max, &sum, &weighted, &known, &running, &row_scale, &row_weight, &query_norms}) {
     *array = workspace.take<float>(rows);
   }
   visible = workspace.take<int32_t>(2 * rows);
@@ -155,6 +155,7 @@ struct Block {
         s.known[row + i] = float(double(lse) * M_LOG2E);
       }
     });
+    kernel.token_norms({{s.queries, TSV_FLOAT32, p.depth}, 0, count, p.depth, 1, s.query_norms});
     for (int64_t r = 0; r < count; ++r) {
       s.total_max[r] = kHidden;
       s.running[r] = kHidden;
@@ -187,7 +188,7 @@ struct Block {
     kernel.attention_softmax({s.strip, plan.strip_stride, count, round_up(end - begin, kernel.shape.lanes),
                               s.row_max, p.all_visible() ? nullptr : s.visible, begin, p.soft_cap,
                               rows.bias + begin, known, running, s.max, s.sum,
-                              weighted ? s.weighted : nullptr});
+                              weighted ? s.weighted : nullptr, s.query_norms});
   }
 
   // Takes a tile's maxima and sums into the rows' totals; returns whether an output begun before must be

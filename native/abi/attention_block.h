@@ -50,9 +50,8 @@ struct BatchRows {
 
 // Working memory of one task.
 struct BlockScratch {
-  float *queries, *strip, *row_max, *max, *sum, *weighted, *known, *running, *row_scale, *key_panels,
-      *value_panels, *out;
-  float* row_weight;
+  float *queries, *strip, *row_max, *max, *sum, *weighted, *known, *running, *row_scale, *row_weight,
+      *query_norms, *key_panels, *value_panels, *out;
   int32_t *visible, *row_index;
   double *total_max, *total_sum, *total_weighted;
 

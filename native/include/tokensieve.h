@@ -187,7 +187,8 @@ const char* tsv_isa_name(int32_t isa);
 /* 1 when this processor runs the instruction set and the library was built with it. */
 int32_t tsv_isa_supported(int32_t isa);
 int32_t tsv_active_isa(void);
-/* Chooses an instruction set for the whole process. TSV_E_RANGE when it is not supported. */
+/* Chooses an instruction set for the whole process, while no operation runs. TSV_E_RANGE when it is not
+ * supported. */
 tsv_status tsv_set_isa(int32_t isa);
 /* The processor's own name, at most `length` bytes with the closing zero. */
 void tsv_cpu_name(char* name, size_t length);

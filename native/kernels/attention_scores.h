@@ -12,6 +12,8 @@
 // 2048 x 2048 x 128.
 #ifndef TOKENSIEVE_KERNELS_ATTENTION_SCORES_H
 #define TOKENSIEVE_KERNELS_ATTENTION_SCORES_H
+#include <math.h>
+
 #include "kernels/kernels.h"
 #include "kernels/math.h"
 #include "kernels/tile.h"
@@ -56,6 +58,12 @@ inline void soft_cap_row(float* row, int64_t columns, float cap, const float* bi
   }
 }
 
+inline void hide_masked(float* row, int64_t columns, const float* bias) {
+  for (int64_t j = 0; j < columns; ++j) {
+    if (bias[j] <= tsv::kHidden) row[j] = tsv::kHidden;
+  }
+}
+
 // Hides the columns outside [first, last).
 inline void hide_columns(float* row, int64_t columns, int64_t first, int64_t last) {
   for (int64_t j = 0; j < first && j < columns; ++j) row[j] = tsv::kHidden;
@@ -67,6 +75,14 @@ inline float greatest(const float* row, int64_t columns) {
   typename V::F most = V::set(tsv::kHidden);
   for (int64_t j = 0; j < columns; j += V::kLanes) most = V::max(most, V::load(row + j));
   return V::maximum(most);
+}
+
+template <class V>
+inline bool any_nan(const float* row, int64_t columns) {
+  for (int64_t j = 0; j < columns; j += V::kLanes) {
+    if (V::bits(V::nan(V::load(row + j))) != 0) return true;
+  }
+  return false;
 }
 
 // row[j] = 2^(row[j] - shift); returns the sum, and in `weighted` the sum of row[j] * (its exponent) for the
@@ -102,14 +118,18 @@ void attention_softmax(const tsv::AttentionSoftmax& a) {
     float* row = a.strip + r * a.strip_stride;
     float most;
     if (a.soft_cap > 0) soft_cap_row<V>(row, a.columns, a.soft_cap, a.bias);
+    const bool unusual = a.query_norms != nullptr && !isfinite(a.query_norms[r]);
+    if (unusual) hide_masked(row, a.columns, a.bias);
     if (a.visible != nullptr) {
       hide_columns(row, a.columns, a.visible[2 * r] - a.first_key, a.visible[2 * r + 1] - a.first_key);
     }
-    if (a.soft_cap > 0 || a.visible != nullptr) {
+    if (a.soft_cap > 0 || a.visible != nullptr || unusual) {
       most = greatest<V>(row, a.columns);
     } else {
       most = V::maximum(V::load(a.row_max + r * V::kLanes));
     }
+    // A maximum may pass a NaN by; a row with one is not empty, whatever else is hidden in it.
+    if (most <= 0.5f * tsv::kHidden && any_nan<V>(row, a.columns)) most = NAN;
     float shift = a.known_lse != nullptr ? a.known_lse[r] : most;
     if (a.running_max != nullptr && a.running_max[r] > shift) shift = a.running_max[r];
     a.max[r] = shift;
@@ -126,6 +146,12 @@ void attention_softmax(const tsv::AttentionSoftmax& a) {
   }
 }
 
+// NaN if either is.
+template <class V>
+inline typename V::F max_or_nan(typename V::F a, typename V::F b) {
+  return V::select(V::nan(a), a, V::max(a, b));
+}
+
 // columns[j] += or max= weight_i * strip[i][j] over chosen rows. A block's rows are summed in registers first
 // and added to the columns once, which also keeps the error of thousands of additions down.
 template <class V, bool kMaximum, int kVectors>
@@ -138,12 +164,12 @@ inline void reduce_columns(const tsv::AttentionColumns& a, int64_t column) {
     const F weight = V::set(a.row_weight[i]);
     TSV_UNROLL for (int v = 0; v < kVectors; ++v) {
       const F e = V::load(row + v * V::kLanes);
-      sums[v] = kMaximum ? V::max(sums[v], V::mul(weight, e)) : V::fma(weight, e, sums[v]);
+      sums[v] = kMaximum ? max_or_nan<V>(sums[v], V::mul(weight, e)) : V::fma(weight, e, sums[v]);
     }
   }
   TSV_UNROLL for (int v = 0; v < kVectors; ++v) {
     float* out = a.columns_out + column + v * V::kLanes;
-    V::store(out, kMaximum ? V::max(V::load(out), sums[v]) : V::add(V::load(out), sums[v]));
+    V::store(out, kMaximum ? max_or_nan<V>(V::load(out), sums[v]) : V::add(V::load(out), sums[v]));
   }
 }
 

@@ -321,6 +321,9 @@ struct AttentionSoftmax {
   float* max;                // [rows] out: what was subtracted
   float* sum;                // [rows] out
   float* weighted;           // [rows] out: sum of 2^x x, or NULL
+  // [rows], or NULL: where one is not finite, a query's elements are not, and its products with the zeros of
+  // masked keys and padding are NaN.
+  const float* query_norms;
 };
 
 // columns_out[c] += row_weight[i] * strip[row_index[i]][c], or the maximum of the two.

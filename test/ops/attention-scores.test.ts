@@ -349,6 +349,30 @@ suite(`attentionScores (${info().isa})`, () => {
     assertSameBits(dirty.lse, clean.lse);
   });
 
+  test('a query of NaN or infinity that sees no key has nothing, with padding of the tile or a softcap', () => {
+    for (const N of [1, 3, 16, 33]) {
+      for (const unusual of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const { q, k } = makeInputs(seeded(19), { N });
+        q.data.fill(unusual);
+        const mask = new Uint8Array(N).fill(2);
+        for (const options of [{}, { softcap: 5 }]) {
+          const { scores, lse } = attentionScoresSync(q, k, { mask, ...options });
+          assert.ok(scores.data.every((score) => score === 0));
+          assert.ok(lse.data.every((x) => x === Number.NEGATIVE_INFINITY));
+        }
+      }
+    }
+  });
+
+  test('a NaN stays in the greatest probability of a key, whichever query has it', () => {
+    for (const place of [0, 32, 60]) {
+      const { q, k } = makeInputs(seeded(20), { N: 61 });
+      q.data[place * 16] = Number.NaN;
+      const { scores } = attentionScoresSync(q, k, { reduce: 'max' });
+      assert.ok(scores.data.every(Number.isNaN));
+    }
+  });
+
   test('layout bnhd', () => {
     for (const type of floatTypes) {
       const { q, k } = makeInputs(seeded(9), { B: 2, H: 4, Hkv: 2, N: 33, Nq: 15, type });

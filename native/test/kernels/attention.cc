@@ -105,7 +105,7 @@ void compare_softmax(const tsv::Kernels& table, int64_t vectors, const SoftmaxCa
                            c.visible ? visible.data() : nullptr, kFirstKey, c.soft_cap ? kCap : 0,
                            bias.data(), c.known_lse ? known.data() : nullptr,
                            c.running_max ? running.data() : nullptr, max.data(), sum.data(),
-                           c.weighted ? weighted.data() : nullptr});
+                           c.weighted ? weighted.data() : nullptr, nullptr});
   for (int64_t r = 0; r < kRows; ++r) {
     at("attention_softmax of %d columns, row %d%s%s%s%s%s", int(columns), int(r),
        c.visible ? ", visible" : "", c.soft_cap ? ", soft cap" : "", c.known_lse ? ", known lse" : "",
@@ -149,6 +149,22 @@ void compare_softmax(const tsv::Kernels& table, int64_t vectors, const SoftmaxCa
   }
 }
 
+// A row that sees one key, whose logit is NaN, is NaN wherever that key stands, and not a row without keys.
+void check_only_nan(const tsv::Kernels& table, int64_t vectors) {
+  const int64_t lanes = table.shape.lanes, columns = vectors * lanes;
+  for (int64_t place = 0; place < columns; ++place) {
+    Strip strip(table, 1, columns);
+    Buffer<float> row_max(lanes);
+    for (float& most : row_max) most = tsv::kHidden;
+    for (int64_t j = 0; j < columns; ++j) strip.row(0)[j] = j == place ? NAN : tsv::kHidden;
+    float max = 0, sum = 0;
+    table.attention_softmax({strip.data.data(), strip.stride, 1, columns, row_max.data(), nullptr, 0, 0,
+                             nullptr, nullptr, nullptr, &max, &sum, nullptr, nullptr});
+    at("attention_softmax of %d columns, NaN at %d", int(columns), int(place));
+    CHECK(isnan(max) && isnan(sum));
+  }
+}
+
 }  // namespace
 
 KERNEL_TEST(attention_softmax) {
@@ -157,6 +173,7 @@ KERNEL_TEST(attention_softmax) {
       compare_softmax(table, vectors,
                       {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0});
     }
+    check_only_nan(table, vectors);
   }
 }
 
@@ -186,6 +203,14 @@ KERNEL_TEST(attention_columns) {
             expected = maximum ? std::max(expected, term) : expected + term;
           }
           CHECK_NEAR(out[c], expected, double(rows + 2) * kUnit * expected);
+        }
+        if (rows == 0) continue;
+        strip.row(index[0])[0] = NAN;  // stays, whatever comes after it
+        for (int again = 0; again < 2; ++again) {
+          table.attention_columns({strip.data.data(), strip.stride, index.data(), weight.data(), rows,
+                                   strip.columns, maximum, out.data()});
+          CHECK(isnan(out[0]));
+          strip.row(index[0])[0] = 0;
         }
       }
     }
