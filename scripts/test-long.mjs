@@ -20,7 +20,7 @@ const steps = [
   },
   {
     name: 'soak',
-    command: node('--expose-gc', 'out/test/soak/run.js', '--calls', '10000', '--allowed', '8'),
+    command: node('--expose-gc', 'out/test/soak/run.js', '--calls', '10000', '--allowed', '4'),
     count: /^soak: .*/m,
   },
   {

@@ -9,7 +9,7 @@ import { recipes } from '../fuzz/recipes/index.js';
 import { everyTarget, type Target } from '../fuzz/targets.js';
 
 const { values: given } = parseArgs({
-  options: { calls: { type: 'string', default: '10000' }, allowed: { type: 'string', default: '8' } },
+  options: { calls: { type: 'string', default: '10000' }, allowed: { type: 'string', default: '4' } },
 });
 const calls = Number(given.calls);
 const allowed = Number(given.allowed) * 2 ** 20;
@@ -30,13 +30,17 @@ async function callAgain(
     );
 }
 
-/** What the process holds when all that nobody needs has been let go. */
+/**
+ * What the process holds when all that nobody needs has been let go: resident memory, but for the room that V8 keeps
+ * ready, which it doubles when it likes.
+ */
 async function memoryHeld(): Promise<number> {
   for (let i = 0; i < 4; i++) {
     global.gc?.();
     await setImmediate();
   }
-  return process.memoryUsage.rss();
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  return rss - heapTotal + heapUsed;
 }
 
 async function main(): Promise<void> {
@@ -49,9 +53,13 @@ async function main(): Promise<void> {
     // Arguments drawn anew hold results of their own in `out`, which calls in flight together would share.
     const sets = Array.from({ length: 20 }, (_, seed) => withoutOut(recipes[name].call(drawing(seed)).args));
     await callAgain(forms, Math.max(together * 2, calls / 5), sets);
-    const before = await memoryHeld();
-    await callAgain(forms, calls, sets);
-    const grown = (await memoryHeld()) - before;
+    // What leaks, leaks every time; what the allocator keeps for later, it keeps once.
+    let grown = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 3 && grown > allowed; round++) {
+      const before = await memoryHeld();
+      await callAgain(forms, calls, sets);
+      grown = (await memoryHeld()) - before;
+    }
     most = Math.max(most, grown);
     if (grown > allowed)
       throw new Error(`${name}: ${calls} calls took ${(grown / 2 ** 20).toFixed(1)} MB that stay`);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 test('300 calls of every operation leave nothing behind', (t) => {
   const script = path.join(__dirname, 'run.js');
-  const args = ['--expose-gc', script, '--calls', '300', '--allowed', '16'];
+  const args = ['--expose-gc', script, '--calls', '300', '--allowed', '8'];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     timeout: 300_000,
