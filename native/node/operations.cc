@@ -303,12 +303,12 @@ const Operation kOperations[] = {
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
-    {"similarityArgmax", 5, 2, 3, similarity_argmax},
+    {"similarityArgmax", 5, 2, 3, similarity_argmax, 3},
     {"similarityReduce", 3, 1, 4, similarity_reduce},
-    {"knnDensity", 3, 2, 2, knn_density},
-    {"bipartiteMatch", 3, 4, 9, bipartite_match},
-    {"farthestPoint", 3, 1, 3, farthest_point},
-    {"dppGreedy", 4, 1, 1, dpp_greedy, 2},
+    {"knnDensity", 3, 2, 2, knn_density, 1},
+    {"bipartiteMatch", 3, 4, 9, bipartite_match, 1},
+    {"farthestPoint", 3, 1, 3, farthest_point, 1},
+    {"dppGreedy", 4, 1, 1, dpp_greedy, 3},
     {"selectThreshold", 3, 2, 5, select_threshold, 1},
 };
 const int kOperationCount = int(sizeof kOperations / sizeof *kOperations);
