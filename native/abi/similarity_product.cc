@@ -171,11 +171,11 @@ class Group {
   const Kernels& table;
   int64_t first_, items_;
   int64_t channels_, depth_, most_columns_ = 0, most_rows_ = 0, panel_floats_, piece_, pieces_, sums_;
-  float* panels_;
-  TokenKind* kinds_;
-  float* centres_;
-  double* column_sums_;  // by item and piece
-  bool *extreme_, *not_finite_;
+  float* panels_ = nullptr;
+  TokenKind* kinds_ = nullptr;
+  float* centres_ = nullptr;
+  double* column_sums_ = nullptr;  // by item and piece
+  bool *extreme_ = nullptr, *not_finite_ = nullptr;
 };
 
 }  // namespace

@@ -667,12 +667,12 @@ const tsv_api* tsv_get_api(void);
  * `error`. A newer library of the same TSV_ABI_VERSION has them; an older one may lack some. */
 static inline tsv_status tsv_check_api(const tsv_api* api, tsv_error* error) {
   memset(error, 0, sizeof *error);
-  if (api != NULL && api->abi == TSV_ABI_VERSION && api->size >= sizeof(tsv_api)) return TSV_OK;
+  if (api && api->abi == TSV_ABI_VERSION && api->size >= sizeof(tsv_api)) return TSV_OK;
   error->status = TSV_E_ABI;
   snprintf(error->expected, sizeof error->expected,
            "a tokensieve of C interface %u with a table of at least %u bytes, as in version %s",
            (unsigned)TSV_ABI_VERSION, (unsigned)sizeof(tsv_api), TSV_VERSION);
-  if (api == NULL) {
+  if (!api) {
     snprintf(error->got, sizeof error->got, "NULL");
   } else {
     snprintf(error->got, sizeof error->got, "version %.16s of interface %u with %u bytes", api->version(),

@@ -82,8 +82,9 @@ struct TopKEpilogue {
     const BestHeap heap = {best + r * k, place + r * k};
     alignas(64) float value[V::kLanes];
     V::store(value, sums);
+    const unsigned nan = V::bits(V::nan(sums));
     for (int lane = 0; lane < V::kLanes; ++lane) {
-      if (value[lane] != value[lane]) continue;
+      if ((nan >> lane & 1) != 0) continue;
       if (found[r] < k) {
         heap.rise(found[r]++, value[lane], first + lane);
       } else if (value[lane] > heap.value[0]) {
