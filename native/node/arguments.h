@@ -47,8 +47,8 @@ struct Operation {
   const char* name;
   int inputs, outputs, numbers;
   tsv_status (*run)(tsv_context*, Arguments&);
-  // Bits of the float inputs that decide where something is written, as scores do that are counted first and
-  // placed after. Integers are taken to decide always.
+  // Bits of the float slots that decide where something is written, as scores do that are counted first and
+  // placed after, or an output that is sorted by. Integers are taken to decide always.
   uint32_t deciding = 0;
   int slots() const { return inputs + outputs; }
   bool decides(int slot, int32_t dtype) const { return dtype >= TSV_INT32 || ((deciding >> slot) & 1); }

@@ -305,7 +305,7 @@ const Operation kOperations[] = {
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax, 3},
     {"similarityReduce", 3, 1, 4, similarity_reduce},
-    {"knnDensity", 3, 2, 2, knn_density, 1},
+    {"knnDensity", 3, 2, 2, knn_density, 1 | 8},
     {"bipartiteMatch", 3, 4, 9, bipartite_match, 1},
     {"farthestPoint", 3, 1, 3, farthest_point, 1},
     {"dppGreedy", 4, 1, 1, dpp_greedy, 3},
