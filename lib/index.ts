@@ -71,6 +71,7 @@ export {
   pairedSimilaritySync,
 } from './ops/paired-similarity.js';
 export { type PoolScoresOptions, poolScores, poolScoresSync } from './ops/pool-scores.js';
+export type { RaggedOut } from './ops/ragged-output.js';
 export { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 export { type Positions, type RotateKeysOptions, rotateKeys, rotateKeysSync } from './ops/rotate-keys.js';
 export { type SampleCdfOptions, sampleCdf, sampleCdfSync } from './ops/sample-cdf.js';
