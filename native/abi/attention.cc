@@ -45,7 +45,7 @@ class Attention {
   tsv_status run() {
     fill_absent();
     if (p_.keys == 0 || units_ == 0) {
-      if (p_.scores.present()) memset(p_.scores.data, 0, size_t(p_.scores.count()) * sizeof(float));
+      if (p_.scores.present()) std::fill_n(p_.scores.as<float>(), p_.scores.count(), 0.0f);
       return TSV_OK;
     }
     const KernelShape& shape = kernels().shape;
