@@ -1,11 +1,5 @@
-#include <algorithm>
-#include <atomic>
-
-#include "abi/check.h"
 #include "abi/rows_of_scores.h"
 #include "runtime/dispatch.h"
-#include "runtime/thread_pool.h"
-#include "runtime/workspace.h"
 
 using namespace tsv;
 
@@ -29,26 +23,11 @@ tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* argum
 
   // A task sorts about 4 K scores, some ten microseconds of work.
   constexpr int64_t kScores = 1 << 12;
-  const int64_t step = std::max<int64_t>(1, kScores / std::max<int64_t>(1, rows.n));
-  int32_t *index = indices.as<int32_t>(), *end = offsets.as<int32_t>();
-  std::atomic<bool> starved{false};
-  parallel_for(context, (rows.rows + step - 1) / step, [&](int64_t task) {
-    const size_t scratch_bytes = sample_cdf_scratch(rows.n);
-    Workspace workspace(WorkspaceSize().add<char>(scratch_bytes).bytes());
-    if (!workspace.ok()) {
-      starved = true;
-      return;
-    }
-    char* scratch = workspace.take<char>(scratch_bytes);
-    for (int64_t r = task * step; r < std::min(rows.rows, (task + 1) * step); ++r) {
-      int64_t selected = 0;
-      kernels().sample_cdf({rows.data(r), rows.x.dtype, rows.n, rows.mask_of(r), rows.length_of(r),
-                            a.count - rows.count_tokens(r).kept, scratch, index + r * a.count, &selected});
-      end[r + 1] = int32_t(selected);
-    }
-  });
-  if (starved) check.fail(TSV_ARG_SCORES, TSV_E_MEMORY, "none", "followed by working memory");
-  if (starved || cancelled(context)) return starved ? check.status() : TSV_E_CANCELLED;
-  close_ranks(rows.rows, a.count, index, end);
-  return TSV_OK;
+  return select_of_rows(
+      check, context, rows, TSV_ARG_SCORES, kScores, sample_cdf_scratch(rows.n), a.count,
+      indices.as<int32_t>(), offsets.as<int32_t>(),
+      [&](int64_t r, char* scratch, int32_t* index, int64_t* selected) {
+        kernels().sample_cdf({rows.data(r), rows.x.dtype, rows.n, rows.mask_of(r), rows.length_of(r),
+                              a.count - rows.count_tokens(r).kept, scratch, index, selected});
+      });
 }

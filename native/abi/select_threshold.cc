@@ -1,13 +1,10 @@
 #include <math.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "abi/check.h"
 #include "abi/rows_of_scores.h"
 #include "runtime/dispatch.h"
-#include "runtime/thread_pool.h"
-#include "runtime/workspace.h"
 
 using namespace tsv;
 
@@ -42,30 +39,12 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
   check.no_overlap();
   if (check.failed()) return check.status();
 
-  // A task reads about 16 K scores. Each row is written where it would stand if all before it were full, and
-  // its number where its end goes.
   constexpr int64_t kScores = 1 << 14;
-  const int64_t step = std::max<int64_t>(1, kScores / std::max<int64_t>(1, rows.n));
-  int32_t *index = indices.as<int32_t>(), *end = offsets.as<int32_t>();
-  std::atomic<bool> starved{false};
-  parallel_for(context, (rows.rows + step - 1) / step, [&](int64_t task) {
-    const size_t scratch_bytes = select_threshold_scratch(rows.n);
-    Workspace workspace(WorkspaceSize().add<char>(scratch_bytes).bytes());
-    if (!workspace.ok()) {
-      starved = true;
-      return;
-    }
-    char* scratch = workspace.take<char>(scratch_bytes);
-    for (int64_t r = task * step; r < std::min(rows.rows, (task + 1) * step); ++r) {
-      int64_t selected = 0;
-      kernels().select_threshold({rows.data(r), rows.x.dtype, a.rule, a.ddof, a.parameter, rows.n,
-                                  rows.mask_of(r), rows.length_of(r), a.min, a.max, scratch,
-                                  index + r * rows.n, &selected});
-      end[r + 1] = int32_t(selected);
-    }
-  });
-  if (starved) check.fail(TSV_ARG_X, TSV_E_MEMORY, "none", "followed by working memory");
-  if (starved || cancelled(context)) return starved ? check.status() : TSV_E_CANCELLED;
-  close_ranks(rows.rows, rows.n, index, end);
-  return TSV_OK;
+  return select_of_rows(check, context, rows, TSV_ARG_X, kScores, select_threshold_scratch(rows.n), rows.n,
+                        indices.as<int32_t>(), offsets.as<int32_t>(),
+                        [&](int64_t r, char* scratch, int32_t* index, int64_t* selected) {
+                          kernels().select_threshold({rows.data(r), rows.x.dtype, a.rule, a.ddof, a.parameter,
+                                                      rows.n, rows.mask_of(r), rows.length_of(r), a.min,
+                                                      a.max, scratch, index, selected});
+                        });
 }
