@@ -17,7 +17,7 @@
       "export_dependent_settings": ["kernels_scalar"],
       "direct_dependent_settings": {"include_dirs": ["../native/include"]},
       "conditions": [
-        ["target_arch=='x64'", {"dependencies": ["kernels_avx2", "kernels_avx512"]}],
+        ["target_arch=='x64'", {"dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512_vnni"]}],
         ["target_arch=='arm64'", {"dependencies": ["kernels_neon"]}],
         # Node unloads an addon with the last worker that used it, and the pool's threads would lose their code
         ["OS=='linux'", {"link_settings": {"ldflags": ["-Wl,-z,nodelete"]}}],
@@ -49,6 +49,16 @@
           "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c", "-mprefer-vector-width=512",
                         "-Wno-uninitialized", "-Wno-maybe-uninitialized"],
           "xcode_settings": {"OTHER_CPLUSPLUSFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c"]},
+          "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["/arch:AVX512"]}},
+        },
+        {
+          "target_name": "kernels_avx512_vnni",
+          "includes": ["kernel.gypi"],
+          "sources": ["../native/kernels/tables/avx512_vnni.cc"],
+          # GCC 12 warns about its own header's _mm512_undefined_ps (GCC bug 105593)
+          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni", "-mfma", "-mf16c", "-mprefer-vector-width=512",
+                        "-Wno-uninitialized", "-Wno-maybe-uninitialized"],
+          "xcode_settings": {"OTHER_CPLUSPLUSFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni", "-mfma", "-mf16c"]},
           "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["/arch:AVX512"]}},
         },
       ],

@@ -55,7 +55,10 @@ export interface AttentionOptions extends CommonOptions {
   lse?: Tensor<'float32'> | Float32Array;
   /** Also give each row's entropy, in nats. Default false. */
   entropy?: boolean;
-  /** `'fast'` permits reduced precision, for ranking; this version computes it exactly. Default `'exact'`. */
+  /**
+   * `'fast'` rounds queries and keys to 8 bits, for scores that only rank tokens: {@link attentionScores} with neither
+   * softcap nor entropy, on x86 processors with AVX-512 VNNI. Everything else is computed exactly. Default `'exact'`.
+   */
   precision?: 'exact' | 'fast';
   /** Order of the dims of q, k, v and output: `[B,H,N,D]` or `[B,N,H,D]`. Default `'bhnd'`. */
   layout?: 'bhnd' | 'bnhd';

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <atomic>
 #include <new>
+#include <optional>
 
 #include "abi/attention_block.h"
+#include "abi/int8_attention.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 
@@ -37,10 +39,13 @@ class Attention {
         p_(problem),
         units_(p_.batch * p_.key_heads),
         unit_rows_(p_.group * (p_.with_output ? p_.queries : int64_t(p_.chosen.size()))),
-        parts_(parts_of_unit(units_, unit_rows_)),
+        int8_applies_(Int8Attention::applies(p_)),
+        parts_(int8_applies_ ? Int8Attention::parts(units_, unit_rows_) : parts_of_unit(units_, unit_rows_)),
         plan_(kernels().shape, std::max<int64_t>((unit_rows_ + parts_ - 1) / parts_, 1), p_.keys),
-        shared_(parts_ > 1 && !plan_.window),
-        padded_keys_(round_up(p_.keys, kKeyStep) + kKeyStep) {}
+        shared_(!int8_applies_ && parts_ > 1 && !plan_.window),
+        padded_keys_(round_up(p_.keys, kKeyStep) + kKeyStep) {
+    if (int8_applies_) int8_.emplace(p_, parts_, (unit_rows_ + parts_ - 1) / parts_);
+  }
 
   tsv_status run() {
     fill_absent();
@@ -59,6 +64,7 @@ class Attention {
     if (p_.value_norms) size.add<float>(size_t(units_ * p_.keys));
     if (shared_) size.add<float>(size_t(units_) * keys * size_t(p_.depth));
     if (shared_ && p_.with_output) size.add<float>(size_t(units_) * keys * value_width);
+    if (int8_) size.add<char>(int8_->bytes());
     Workspace workspace(size.bytes());
     if (!workspace.ok()) return TSV_E_MEMORY;
 
@@ -76,6 +82,7 @@ class Attention {
     rows_.resize(size_t(p_.batch));
     for (int64_t b = 0; b < p_.batch; ++b) read_rows(b, no_bias);
 
+    if (int8_) int8_->prepare(context_, rows_, workspace.take<char>(int8_->bytes()));
     if (shared_) {
       parallel_for(context_, units_, [&](int64_t unit) {
         const int64_t b = unit / p_.key_heads, head = unit % p_.key_heads;
@@ -174,6 +181,10 @@ class Attention {
     const int64_t total = p_.group * int64_t(rows.query.size());
     const int64_t first = total * part / parts_, last = total * (part + 1) / parts_;
     if (first == last) return;
+    if (int8_) {
+      if (!int8_->run_task(context_, rows, unit, first, last, columns, padded_keys_)) out_of_memory_ = true;
+      return;
+    }
 
     const KernelShape& shape = kernels().shape;
     Workspace workspace(BlockScratch::bytes(p_, shape, plan_, shared_));
@@ -265,10 +276,13 @@ class Attention {
 
   tsv_context* context_;
   const AttentionProblem& p_;
-  const int64_t units_, unit_rows_, parts_;
+  const int64_t units_, unit_rows_;
+  const bool int8_applies_;
+  const int64_t parts_;
   const BlockPlan plan_;
-  const bool shared_;
+  const bool shared_;  // panels of keys and values
   const int64_t padded_keys_;
+  std::optional<Int8Attention> int8_;
   std::vector<BatchRows> rows_;
   float *bias_ = nullptr, *columns_ = nullptr, *head_scores_ = nullptr, *norms_ = nullptr;
   float *key_panels_ = nullptr, *value_panels_ = nullptr;

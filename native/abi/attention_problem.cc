@@ -106,6 +106,7 @@ AttentionProblem read_attention(Check& check, const tsv_attention_args& a, bool 
   check.that(a.pool_kernel == 0 || (a.pool_kernel > 0 && a.pool_kernel % 2 == 1 && a.pool_kernel < INT32_MAX),
              TSV_ARG_POOL_KERNEL, TSV_E_RANGE, "an odd integer from 1", double(a.pool_kernel));
   p.reduce = a.reduce, p.head_reduce = a.heads, p.pool_mode = a.pool_mode, p.pool_kernel = a.pool_kernel;
+  p.precision = a.precision;
   read_queries(check, a, &p);
   read_keys(check, a, &p);
   if (check.failed()) return p;

@@ -19,6 +19,7 @@ struct AttentionProblem {
   int64_t window = 0;
   int32_t reduce = 0, head_reduce = 0, pool_mode = 0;
   int64_t pool_kernel = 0;
+  int32_t precision = TSV_PRECISION_EXACT;
   bool value_norms = false;
   bool with_output = false;  // attention: every query is computed
 

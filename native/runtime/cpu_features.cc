@@ -57,6 +57,7 @@ CpuFeatures detect() {
   found.avx2 = ymm && bit(one.c, 12) && bit(one.c, 29) && bit(seven.b, 5);
   found.avx512 =
       found.avx2 && zmm && bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);
+  found.avx512_vnni = found.avx512 && bit(seven.c, 11);
 #elif defined(__aarch64__) || defined(_M_ARM64)
   found.neon = true;
 #endif

@@ -7,8 +7,9 @@
 namespace tsv {
 
 struct CpuFeatures {
-  bool avx2;    // AVX2, FMA and F16C
-  bool avx512;  // AVX-512 F, DQ, BW and VL
+  bool avx2;         // AVX2, FMA and F16C
+  bool avx512;       // AVX-512 F, DQ, BW and VL
+  bool avx512_vnni;  // and products of bytes
   bool neon;
 };
 

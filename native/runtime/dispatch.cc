@@ -43,6 +43,13 @@ const Kernels* kernels_of(int32_t isa) {
 
 const Kernels& kernels() { return *active().load(std::memory_order_relaxed); }
 
+const Int8Kernels* int8_kernels() {
+#if defined(__x86_64__) || defined(_M_X64)
+  if (kernels().shape.isa == TSV_ISA_AVX512 && cpu_features().avx512_vnni) return &tsv_kernels_avx512_vnni;
+#endif
+  return nullptr;
+}
+
 bool set_isa(int32_t isa) {
   const Kernels* table = kernels_of(isa);
   if (table != nullptr) active().store(table, std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness.h"
+#include "kernels/int8_kernels.h"
 #include "kernels/kernels.h"
 #include "stored.h"
 
@@ -27,6 +28,20 @@ std::vector<KernelTest>& kernel_tests();
   static void test_##name(const tsv::Kernels& table); \
   static const bool registered_##name = (test::kernel_tests().push_back({#name, test_##name}), true); \
   static void test_##name(const tsv::Kernels& table)
+
+// The same for the kernels of 8-bit products, once where the processor has them.
+struct Int8KernelTest {
+  const char* kernel;
+  void (*run)(const tsv::Int8Kernels& table);
+};
+
+std::vector<Int8KernelTest>& int8_kernel_tests();
+
+#define INT8_KERNEL_TEST(name) \
+  static_assert(&tsv::Int8Kernels::name != nullptr, "a kernel of the list"); \
+  static void test_##name(const tsv::Int8Kernels& table); \
+  static const bool registered_##name = (test::int8_kernel_tests().push_back({#name, test_##name}), true); \
+  static void test_##name(const tsv::Int8Kernels& table)
 
 // Lengths around a vector, several vectors and a tile of this instruction set, and primes.
 inline std::vector<int64_t> lengths_around(const tsv::Kernels& table) {

@@ -39,8 +39,9 @@ Magnitude probability(const Call& call, const tsv_attention_args& a,
   return [&call, &a, scale, known](int64_t) {
     if (*known == -1) {
       const double logit = logit_magnitude(call, a), by = scale(call, a);
-      // Past this no digit of a probability is certain.
-      *known = logit > 1e4 || by > 1e30 ? double(INFINITY) : (1 + logit) * by;
+      // Past this no digit of a probability is certain; nor is it where one instruction set rounds to bytes.
+      const bool fast = a.precision == TSV_PRECISION_FAST;
+      *known = fast || logit > 1e4 || by > 1e30 ? double(INFINITY) : (1 + logit) * by;
     }
     return *known;
   };
