@@ -1,11 +1,11 @@
 import { type AttentionScoresOptions, attentionScoresSync } from 'tokensieve';
-import { attentionName, attentionShape, type HeadShape, inputOf } from './attention-shapes.js';
-import { type Case, defineCase, empty } from './case.js';
+import { attentionName, attentionShape, type HeadShape } from './attention-shapes.js';
+import { type Case, defineCase, empty, normalOf } from './case.js';
 
-type Options = Pick<AttentionScoresOptions, 'causal' | 'queries'>;
+type Options = Pick<AttentionScoresOptions, 'causal' | 'queries' | 'precision'>;
 
 /** H heads of Nq queries and N keys: QK^T is what cannot be saved, 2 H Nq N D flops. */
-function attentionScores(shape: HeadShape, what = '', options: Options = {}): Case {
+export function attentionScores(shape: HeadShape, what = '', options: Options = {}): Case {
   const { H, Hkv, Nq, N, D, type } = attentionShape(shape);
   const item = type === 'float32' ? 4 : 2;
   const chosen = options.queries === 'last' ? 1 : Nq;
@@ -20,7 +20,7 @@ function attentionScores(shape: HeadShape, what = '', options: Options = {}): Ca
     setup: () => {
       const out = { scores: empty('float32', [1, N]), lse: empty('float32', [1, H, chosen]) };
       return {
-        input: () => ({ q: inputOf(type, [1, H, Nq, D]), k: inputOf(type, [1, Hkv, N, D]) }),
+        input: () => ({ q: normalOf(type, [1, H, Nq, D]), k: normalOf(type, [1, Hkv, N, D]) }),
         run: ({ q, k }) => attentionScoresSync(q, k, { ...options, out }),
       };
     },

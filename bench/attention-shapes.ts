@@ -1,6 +1,5 @@
 // Shapes as both attention operations take them.
-import type { FloatTensor } from 'tokensieve';
-import { normal, normalBfloat16 } from './case.js';
+import type { FloatType } from 'tokensieve';
 
 /** H query heads on Hkv key heads, Nq queries and N keys of D channels. */
 export interface HeadShape {
@@ -11,7 +10,7 @@ export interface HeadShape {
   readonly Hkv?: number;
   /** As many as keys by default. */
   readonly Nq?: number;
-  readonly type?: 'float32' | 'bfloat16';
+  readonly type?: FloatType;
 }
 
 export function attentionShape({
@@ -31,8 +30,4 @@ export function attentionName(shape: HeadShape): string {
   const heads = Hkv === H ? `${H}` : `${H}/${Hkv}`;
   const places = Nq === N ? `${N}²` : `${Nq} x ${N}`;
   return `${heads} x ${places} x ${D}${type === 'float32' ? '' : ` ${type}`}`;
-}
-
-export function inputOf(type: 'float32' | 'bfloat16', dims: readonly number[]): FloatTensor {
-  return type === 'float32' ? normal(dims) : normalBfloat16(dims);
 }

@@ -3,11 +3,14 @@ import { attentionName, attentionShape, type HeadShape } from './attention-shape
 import { type Case, defineCase, empty, normal } from './case.js';
 
 /** QK^T and PV, 4 H Nq N D flops; with `scores`, the attention that keys receive comes from the same pass. */
-function attention(shape: HeadShape, { scores = false, more = [] as string[] } = {}): Case {
+export function attention(
+  shape: HeadShape,
+  { scores, more = [] }: { scores?: 'all' | 'first'; more?: readonly string[] } = {},
+): Case {
   const { H, Hkv, Nq, N, D } = attentionShape(shape);
   return defineCase({
     operation: 'attention',
-    shape: `${attentionName(shape)}${scores ? ', scores' : ''}`,
+    shape: `${attentionName(shape)}${scoredName(scores)}`,
     kernels: [
       'load_rows',
       'pack_key_panels',
@@ -33,16 +36,20 @@ function attention(shape: HeadShape, { scores = false, more = [] as string[] } =
           k: normal([1, Hkv, N, D]),
           v: normal([1, Hkv, N, D]),
         }),
-        run: ({ q, k, v }) => attentionSync(q, k, v, { scores, out }),
+        run: ({ q, k, v }) =>
+          attentionSync(q, k, v, scores === undefined ? { out } : { scores: true, queries: scores, out }),
       };
     },
   });
 }
 
+const scoredName = (scores: 'all' | 'first' | undefined): string =>
+  scores === undefined ? '' : scores === 'all' ? ', scores' : ', scores of one query';
+
 export const cases: readonly Case[] = [
   attention({ H: 12, N: 197, D: 64 }),
   attention({ H: 16, N: 577, D: 64 }),
-  attention({ H: 16, N: 577, D: 64 }, { scores: true, more: ['attention_columns'] }),
+  attention({ H: 16, N: 577, D: 64 }, { scores: 'all', more: ['attention_columns'] }),
   attention({ H: 16, N: 1024, D: 80 }),
   attention({ H: 8, N: 2880, D: 128 }),
   // A language model's next token

@@ -1,5 +1,6 @@
 // What a benchmark is: one operation on one shape, with the work it cannot do without.
 import type { DataTypeMap, FloatType, Tensor } from 'tokensieve';
+import { toFloat16 } from '../test/support/float16.js';
 import { seeded } from '../test/support/random.js';
 
 /** One operation on one shape. */
@@ -73,12 +74,15 @@ export function normal(dims: readonly number[]): Tensor<'float32'> {
   return { type: 'float32', data, dims };
 }
 
-/** The same, as bfloat16: the upper half of each float32. */
-export function normalBfloat16(dims: readonly number[]): Tensor<'bfloat16'> {
-  const halves = new Uint16Array(normal(dims).data.buffer);
-  const data = new Uint16Array(halves.length / 2);
-  for (let i = 0; i < data.length; i++) data[i] = halves[2 * i + 1];
-  return { type: 'bfloat16', data, dims };
+/** The same, in a type: bfloat16 is the upper half of each float32. */
+export function normalOf<T extends FloatType>(type: T, dims: readonly number[]): Tensor<T> {
+  const { data } = normal(dims);
+  const stored = {
+    float32: () => data,
+    float16: () => Uint16Array.from(data, toFloat16),
+    bfloat16: () => Uint16Array.from(new Uint32Array(data.buffer), (bits) => bits >>> 16),
+  };
+  return { type, data: stored[type]() as unknown as DataTypeMap[T], dims };
 }
 
 const constructors = {

@@ -33,6 +33,14 @@ const smallest = 2 ** 15;
 const largest = 2 ** 27;
 let memory = new Float32Array(0);
 
+const memoryOf = (bytes: number): Float32Array => {
+  if (memory.byteLength < bytes) memory = new Float32Array(bytes / 4).fill(1);
+  return memory.subarray(0, bytes / 4);
+};
+
+/** One sample of the FMA peak, in flops a second. */
+export const samplePeak = (): number => measureCeiling('fma', memoryOf(smallest));
+
 /**
  * Samples the ceilings of a case, and keeps the best: a ceiling only counts undisturbed. The bandwidths are those of
  * the case's working set, rounded down to a power of two.
@@ -42,13 +50,11 @@ export function ceilingsOf(benchmark: Pick<Work, 'read' | 'written'>): {
   best: () => Ceilings;
 } {
   const bytes = 2 ** Math.floor(Math.log2(Math.max(smallest, Math.min(largest, workingSet(benchmark)))));
-  if (memory.byteLength < bytes) memory = new Float32Array(bytes / 4).fill(1);
-  const registers = memory.subarray(0, smallest / 4);
-  const caches = memory.subarray(0, bytes / 4);
+  const caches = memoryOf(bytes);
   const best = { fma: 0, read: 0, copy: 0, bytes };
   const sample = (): void => {
     for (let i = 0; i < 2; i++) {
-      best.fma = Math.max(best.fma, measureCeiling('fma', registers));
+      best.fma = Math.max(best.fma, samplePeak());
       best.read = Math.max(best.read, measureCeiling('read', caches));
       best.copy = Math.max(best.copy, measureCeiling('copy', caches));
     }
@@ -74,6 +80,19 @@ export type Work = Pick<Case, 'flops' | 'read' | 'written'>;
 export interface Floor {
   readonly milliseconds: number;
   readonly limit: 'FMA' | 'bandwidth';
+}
+
+/** The floor of passes that cannot overlap: the sum of theirs, limited by what takes the longest. */
+export function floorOfPasses(passes: readonly Work[], ceilings: Ceilings): Floor {
+  const floors = passes.map((pass) => floorOf(pass, ceilings));
+  const [longest] = [...floors].sort((a, b) => b.milliseconds - a.milliseconds);
+  return { milliseconds: floors.reduce((sum, floor) => sum + floor.milliseconds, 0), limit: longest.limit };
+}
+
+/** All passes as one. */
+export function workOf(passes: readonly Work[]): Work {
+  const sum = (key: keyof Work): number => passes.reduce((total, pass) => total + pass[key], 0);
+  return { flops: sum('flops'), read: sum('read'), written: sum('written') };
 }
 
 /** The roofline: all flops at the peak, or all bytes at the bandwidth, whichever takes longer. */

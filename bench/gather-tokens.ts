@@ -1,9 +1,9 @@
-import { gatherTokensSync } from 'tokensieve';
+import { type FloatType, gatherTokensSync } from 'tokensieve';
 import { seeded } from '../test/support/random.js';
-import { type Case, defineCase, empty, normal, normalBfloat16 } from './case.js';
+import { type Case, defineCase, empty, normalOf } from './case.js';
 
 /** K of N places, ascending, in each of the rows. */
-function chosen(rows: number, N: number, K: number, seed: number): Int32Array {
+export function chosen(rows: number, N: number, K: number, seed: number): Int32Array {
   const random = seeded(seed);
   const indices = new Int32Array(rows * K);
   for (let row = 0; row < rows; row++) {
@@ -15,7 +15,7 @@ function chosen(rows: number, N: number, K: number, seed: number): Int32Array {
   return indices;
 }
 
-function gatherTokens([rows, N, C]: readonly number[], keep: number, type: 'float32' | 'bfloat16'): Case {
+export function gatherTokens([rows, N, C]: readonly number[], keep: number, type: FloatType): Case {
   const K = Math.floor(N * keep);
   const moved = rows * K * C * (type === 'float32' ? 4 : 2);
   let seed = 0;
@@ -27,10 +27,10 @@ function gatherTokens([rows, N, C]: readonly number[], keep: number, type: 'floa
     read: moved,
     written: moved,
     setup: () => {
-      const out = { tokens: empty<'float32' | 'bfloat16'>(type, [rows, K, C]) };
+      const out = { tokens: empty(type, [rows, K, C]) };
       return {
         input: () => ({
-          x: type === 'float32' ? normal([rows, N, C]) : normalBfloat16([rows, N, C]),
+          x: normalOf(type, [rows, N, C]),
           indices: { type: 'int32', data: chosen(rows, N, K, ++seed), dims: [rows, K] } as const,
         }),
         run: ({ x, indices }) => gatherTokensSync(x, indices, { out }),

@@ -3,7 +3,7 @@ import { type Case, defineCase, empty, normal } from './case.js';
 import { similarityKernels } from './similarity-argmax.js';
 
 /** Every token with every other for the densities, and with those denser for the separations: 3 N^2 C flops an item. */
-function knnDensity([B, N, C]: readonly [number, number, number]): Case {
+export function knnDensity([B, N, C]: readonly [number, number, number]): Case {
   return defineCase({
     operation: 'knnDensity',
     shape: `${B} x ${N} x ${C}, k 5`,

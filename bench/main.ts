@@ -1,15 +1,14 @@
-// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--peers] [--json]
+// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--peers] [--from FILE] [--json]
 import { fork } from 'node:child_process';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
-import { caseName } from './case.js';
 import { cases, casesMatching, untimedKernels } from './cases.js';
-import { comparePeers } from './peers/compare.js';
-import { entries, entryName } from './peers/jobs.js';
-import { comparisonTable } from './peers/table.js';
-import { agreementsTable, resultsTable } from './report.js';
+import { keepProof, readProof } from './proof/result.js';
+import { countSelected, prove } from './proof/run.js';
+import { proofText } from './proof/tables.js';
+import { agreementsTable, resultsTable, threadsText } from './tables.js';
 import type { Answer, Run, Task } from './worker.js';
 
 const usage = `Usage: npm run bench -- [options]
@@ -17,12 +16,16 @@ const usage = `Usage: npm run bench -- [options]
   --threads 1,2       numbers of threads; by default one, and all
   --isa avx512,avx2   instruction sets; by default the best this processor has
   --harness both      how far tinybench and benchmark.js agree, instead of rates
-  --peers             the same jobs done by other packages, in turns with this one
+  --peers             everything with a target, against other packages and against itself
+  --keep              with --peers: keeps the result in bench/results/
+  --from FILE         the same tables from a kept result, nothing measured
   --json              everything measured, for programs`;
 
 interface Options extends Task {
   readonly isas: readonly string[];
   readonly peers: boolean;
+  readonly keep: boolean;
+  readonly from: string | undefined;
   readonly json: boolean;
 }
 
@@ -37,10 +40,12 @@ function readOptions(): Options {
       isa: { type: 'string', default: info().isa },
       harness: { type: 'string', default: 'tinybench' },
       peers: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      from: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
-  const { filter, harness, peers, json } = values;
+  const { filter, harness, peers, keep, from, json } = values;
   const threads = values.threads.split(',').map(Number);
   if (!threads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024))
     throw new UsageError(`--threads must be integers from 1 to 1024; got ${values.threads}`);
@@ -49,15 +54,13 @@ function readOptions(): Options {
   const isas = values.isa.split(',');
   if (peers && (harness === 'both' || values.isa !== info().isa))
     throw new UsageError('--peers goes with neither --harness nor --isa; TOKENSIEVE_ISA chooses one');
-  const names = peers ? entries.map(entryName) : cases.map(caseName);
-  if (!names.some((name) => name.toLowerCase().includes(filter.toLowerCase()))) {
-    const first = new Set(names.map((name) => name.split(' ')[0]));
-    throw new UsageError(`--filter ${filter} leaves no case of ${[...first].join(', ')}`);
+  if (keep && !peers) throw new UsageError('--keep goes with --peers');
+  if ((peers ? countSelected(filter) : casesMatching(filter).length) === 0) {
+    const operations = new Set(cases.map(({ operation }) => operation));
+    throw new UsageError(`--filter ${filter} leaves no case of ${[...operations].join(', ')}`);
   }
-  return { filter, threads, harness, peers, json, isas };
+  return { filter, threads, harness, peers, keep, from, json, isas };
 }
-
-const threadsOf = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
 
 /** Has a process of its own run the cases under one instruction set. */
 function runUnder(isa: string, task: Task): Promise<Run[]> {
@@ -71,7 +74,7 @@ function runUnder(isa: string, task: Task): Promise<Run[]> {
       if (answer.kind === 'run') {
         runs.push(answer.run);
       } else if (answer.kind === 'case') {
-        const place = `[${++started}/${total}] ${isa}, ${threadsOf(answer.threads)}`;
+        const place = `[${++started}/${total}] ${isa}, ${threadsText(answer.threads)}`;
         process.stderr.write(`${place}: ${answer.name}\n`);
       } else if (answer.isa !== isa) {
         child.kill();
@@ -98,38 +101,34 @@ function versions(): Record<string, string> {
   };
 }
 
-function printJson(load: number, measured: object): void {
-  const head = { date: new Date().toISOString(), cpu: info().cpu, load, versions: versions() };
-  console.log(JSON.stringify({ ...head, ...measured }, undefined, 2));
-}
+const printJson = (measured: object): void => console.log(JSON.stringify(measured, undefined, 2));
 
-async function compare({ filter, threads }: Task, load: number, json: boolean): Promise<void> {
-  const { isa } = info();
-  const compared = await comparePeers(filter, threads, (done, total, name) => {
-    process.stderr.write(`[${done}/${total}] ${name}\n`);
-  });
-  if (json) return printJson(load, { isa, ...compared });
-  for (const count of threads) {
-    console.log(`\n${info().cpu}, ${isa}, ${threadsOf(count)}: their time over ours`);
-    console.log(comparisonTable(compared, count));
-  }
+/** Measures everything with a target, or reads what was measured; the page beside the tables. */
+async function showProof({ filter, threads, keep, from, json }: Options): Promise<void> {
+  const proof = from === undefined ? await prove(filter, threads, versions()) : readProof(from);
+  if (json) printJson(proof);
+  else console.log(proofText(proof));
+  if (keep) process.stderr.write(`Wrote ${keepProof(proof)}\n`);
 }
 
 async function main(): Promise<void> {
   const untimed = untimedKernels();
   if (untimed.length > 0) throw new Error(`No case in bench/ times these kernels: ${untimed.join(', ')}`);
-  const { isas, peers, json, ...task } = readOptions();
+  const options = readOptions();
+  const { filter, threads: counts, harness, isas, json } = options;
+  if (options.from !== undefined) return showProof(options);
   const [load] = loadavg();
   if (load > 1)
     console.error(`Load average ${load.toFixed(1)}: as far as that is other work, rates come out too low.`);
-  if (peers) return compare(task, load, json);
+  if (options.peers) return showProof(options);
   const runs: Run[] = [];
-  for (const isa of isas) runs.push(...(await runUnder(isa, task)));
+  for (const isa of isas) runs.push(...(await runUnder(isa, { filter, threads: counts, harness })));
 
-  if (json) return printJson(load, { runs });
+  if (json)
+    return printJson({ date: new Date().toISOString(), cpu: info().cpu, load, versions: versions(), runs });
   for (const { isa, threads, results, agreements } of runs) {
-    console.log(`\n${info().cpu}, ${isa}, ${threadsOf(threads)}`);
-    console.log(task.harness === 'both' ? agreementsTable(agreements) : resultsTable(results));
+    console.log(`\n${info().cpu}, ${isa}, ${threadsText(threads)}`);
+    console.log(harness === 'both' ? agreementsTable(agreements) : resultsTable(results));
   }
 }
 

@@ -2,7 +2,7 @@ import { type MatmulOptions, matmulSync } from 'tokensieve';
 import { type Case, defineCase, empty, normal } from './case.js';
 
 /** M rows through a layer of K to N channels. */
-function matmul(
+export function matmul(
   [M, K, N]: readonly number[],
   { what = '', ...options }: MatmulOptions & { what?: string } = {},
 ): Case {

@@ -29,7 +29,7 @@ export async function measure(benchmark: Case): Promise<Measurement> {
     ceilings.sample();
     samples.push(...(await tinybenchSamples(caseName(benchmark), call, roundMilliseconds)));
   }
-  samples.sort((a, b) => a - b);
+  samples.sort(ascending);
   const { operation, shape, kernels, flops, read, written } = benchmark;
   return {
     operation,
@@ -45,6 +45,21 @@ export async function measure(benchmark: Case): Promise<Measurement> {
     p90: quantile(samples, 0.9),
     ceilings: ceilings.best(),
   };
+}
+
+const quickMilliseconds = 60;
+
+/** The median of a few calls, milliseconds: for curves, whose points stand beside one another. */
+export function quickMedian(call: () => void): number {
+  const timed = (): number => {
+    const start = performance.now();
+    call();
+    return performance.now() - start;
+  };
+  timed();
+  const samples: number[] = [];
+  for (let spent = 0; spent < quickMilliseconds; spent += samples[samples.length - 1]) samples.push(timed());
+  return quantile(samples.sort(ascending), 0.5);
 }
 
 /** A measurement held against what the processor can do. */
@@ -96,6 +111,8 @@ export async function tinybenchSamples(
     throw new Error(`${name} gave no samples`);
   return result.latency.samples;
 }
+
+const ascending = (a: number, b: number): number => a - b;
 
 /** Of ascending numbers, by linear interpolation. */
 export function quantile(sorted: readonly number[], p: number): number {

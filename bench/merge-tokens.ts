@@ -1,21 +1,25 @@
-import { mergeTokensSync } from 'tokensieve';
-import { type Case, defineCase, empty, normal } from './case.js';
+import { type FloatTensor, type FloatType, mergeTokensSync } from 'tokensieve';
+import { type Case, defineCase, empty, normalOf } from './case.js';
 import { type MergingShape, mergingMap, mergingName, mergingShapes } from './token-maps.js';
 
-function mergeTokens(shape: MergingShape, reduce: 'mean' | 'norm' = 'mean'): Case {
+export function mergeTokens(
+  shape: MergingShape,
+  { reduce = 'mean', type = 'float32' }: { reduce?: 'mean' | 'norm'; type?: FloatType } = {},
+): Case {
   const { B, N, C, r } = shape;
+  const item = type === 'float32' ? 4 : 2;
   let seed = 0;
   return defineCase({
     operation: 'mergeTokens',
-    shape: `${mergingName(shape)}${reduce === 'mean' ? '' : `, ${reduce}`}`,
+    shape: `${mergingName(shape)}${reduce === 'mean' ? '' : `, ${reduce}`}${type === 'float32' ? '' : ` ${type}`}`,
     kernels: ['merge_tokens'],
     flops: 2 * B * N * C,
-    read: B * N * C * 4,
-    written: B * (N - r) * C * 4,
+    read: B * N * C * item,
+    written: B * (N - r) * C * item,
     setup: () => {
-      const out = { tokens: empty('float32', [B, N - r, C]), sizes: empty('float32', [B, N - r]) };
+      const out = { tokens: empty(type, [B, N - r, C]) as FloatTensor, sizes: empty('float32', [B, N - r]) };
       return {
-        input: () => ({ x: normal([B, N, C]), map: mergingMap(shape, ++seed) }),
+        input: () => ({ x: normalOf(type, [B, N, C]) as FloatTensor, map: mergingMap(shape, ++seed) }),
         run: ({ x, map }) => mergeTokensSync(x, map, { reduce, out }),
       };
     },
@@ -24,5 +28,5 @@ function mergeTokens(shape: MergingShape, reduce: 'mean' | 'norm' = 'mean'): Cas
 
 export const cases: readonly Case[] = [
   ...mergingShapes.map((shape) => mergeTokens(shape)),
-  mergeTokens(mergingShapes[2], 'norm'),
+  mergeTokens(mergingShapes[2], { reduce: 'norm' }),
 ];

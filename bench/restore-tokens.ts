@@ -3,7 +3,7 @@ import { type Case, defineCase, empty, normal } from './case.js';
 import { type MergingShape, mergingMap, mergingName, mergingShapes } from './token-maps.js';
 
 /** Every token is written; the fewer that are read come from a cache when they are read again. */
-function restoreTokens(shape: MergingShape): Case {
+export function restoreTokens(shape: MergingShape): Case {
   const { B, N, C, r } = shape;
   let seed = 0;
   return defineCase({

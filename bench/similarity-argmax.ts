@@ -11,7 +11,7 @@ export const similarityKernels = [
 ] as const;
 
 /** The similarities of all tokens of a with all of b: 2 Na Nb C flops an item. */
-function similarityArgmax(
+export function similarityArgmax(
   [B, Na, Nb, C]: readonly [number, number, number, number],
   metric: 'cosine' | 'l2',
   k: number,

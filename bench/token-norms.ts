@@ -1,5 +1,5 @@
-import { tokenNormsSync } from 'tokensieve';
-import { type Case, defineCase, empty, normal, normalBfloat16 } from './case.js';
+import { type FloatType, tokenNormsSync } from 'tokensieve';
+import { type Case, defineCase, empty, normalOf } from './case.js';
 
 // Hidden states of vision transformers, and the keys of a long context.
 const shapes = [
@@ -9,7 +9,7 @@ const shapes = [
   [8, 16_384, 128],
 ];
 
-function tokenNorms([batch, N, C]: readonly number[], type: 'float32' | 'bfloat16'): Case {
+export function tokenNorms([batch, N, C]: readonly number[], type: FloatType): Case {
   const tokens = batch * N;
   return defineCase({
     operation: 'tokenNorms',
@@ -21,7 +21,7 @@ function tokenNorms([batch, N, C]: readonly number[], type: 'float32' | 'bfloat1
     setup: () => {
       const out = { norms: empty('float32', [batch, N]) };
       return {
-        input: () => (type === 'float32' ? normal([batch, N, C]) : normalBfloat16([batch, N, C])),
+        input: () => normalOf(type, [batch, N, C]),
         run: (x) => tokenNormsSync(x, { out }),
       };
     },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { normal } from '../bench/case.js';
 import { difference } from '../bench/peers/agreement.js';
 import { contest, Pace } from '../bench/peers/contest.js';
+import { makeInputs } from '../bench/peers/inputs.js';
 import { type Entry, entries, entryName } from '../bench/peers/jobs.js';
-import { inputDims, type Job, type Outputs, type Peer, timedCall } from '../bench/peers/peer.js';
+import { type Inputs, type Job, type Outputs, type Peer, timedCall } from '../bench/peers/peer.js';
 import { plainJavaScript } from '../bench/peers/plain-javascript.js';
 import { comparisonTable } from '../bench/peers/table.js';
 import { prepareOurs } from '../bench/peers/tokensieve.js';
@@ -16,15 +16,13 @@ const small: readonly Job[] = [
   { kind: 'matchAndMerge', B: 1, N: 30, C: 8, r: 15, M: 8, classToken: false },
   { kind: 'topK', N: 100, k: 25, sorted: true },
   { kind: 'topK', N: 100, k: 25, sorted: false },
+  { kind: 'gatherTokens', N: 31, K: 12, C: 9 },
+  { kind: 'mergeTokens', N: 31, M: 24, C: 9 },
+  { kind: 'restoreTokens', N: 31, M: 24, C: 9 },
 ];
 
-const inputsOf = (job: Job) =>
-  Object.fromEntries(Object.entries(inputDims(job)).map(([name, dims]) => [name, normal(dims).data]));
-
-async function bothOutputs(
-  job: Job,
-): Promise<{ inputs: ReturnType<typeof inputsOf>; ours: Outputs; theirs: Outputs }> {
-  const inputs = inputsOf(job);
+async function bothOutputs(job: Job): Promise<{ inputs: Inputs; ours: Outputs; theirs: Outputs }> {
+  const inputs = makeInputs(job, 1);
   const peer = await plainJavaScript().prepare(job, [inputs], 1);
   return { inputs, ours: prepareOurs(job, [inputs])(0), theirs: await peer.outputs(0) };
 }
@@ -44,8 +42,8 @@ describe('the comparison with peers', () => {
   const entry: Entry = {
     job: small[0],
     shape: 'small',
-    work: { flops: 1e4, read: 1e4, written: 1e3 },
-    target: 1.5,
+    passes: [{ flops: 1e4, read: 1e4, written: 1e3 }],
+    targets: [{ figure: 'speedup', goal: 1.5 }],
   };
   const plain = plainJavaScript();
   const slow: Peer = { ...plain, name: 'slow' };
@@ -62,7 +60,7 @@ describe('the comparison with peers', () => {
       rest.map(({ stopped }) => stopped),
       ['20 s a call, foreseen', 'needs 3.0 GB', 'has no such operation'],
     );
-    const comparison = { ...result, percent: 50, limit: 'FMA' as const };
+    const comparison = { ...result, share: 0.5, limit: 'FMA' as const };
     const table = comparisonTable({ peers: { 'plain JavaScript': 'v1' }, comparisons: [comparison] }, 1);
     assert.match(table, /attentionScores {2}small .*50 FMA {2}[\d.]+ x/);
   });

@@ -12,10 +12,14 @@ export function difference(job: Job, inputs: Inputs, ours: Outputs, theirs: Outp
       return differentRows(ours, theirs, job.C);
     case 'topK':
       return differentSelection(inputs.x, ours, theirs);
+    case 'mergeTokens':
+    case 'gatherTokens':
+    case 'restoreTokens':
+      return farthest('tokens', ours, theirs);
   }
 }
 
-/** Sums of many exponentials: a ten thousandth of the greatest value is far from any wrong formula. */
+/** Sums of many exponentials, or of rows: a ten thousandth of the greatest value is far from any wrong formula. */
 function farthest(name: string, ours: Outputs, theirs: Outputs): string | undefined {
   const [a, b] = [ours[name], theirs[name]];
   if (a.length !== b.length) return `${name}: ${b.length} values, not ${a.length}`;

@@ -1,7 +1,9 @@
-// npm run bench -- --peers: every job against every peer that is to be had here.
-import { bestOfRun, type Ceilings, floorOf } from '../ceilings.js';
-import { type ContestResult, contest, Pace, type PeerResult } from './contest.js';
-import { type Entry, entries, entryName } from './jobs.js';
+// Every job against every peer that is to be had here.
+import { bestOfRun, type Ceilings, floorOfPasses } from '../ceilings.js';
+import { threadsText } from '../tables.js';
+import { judgeTargets, type Verdict } from '../targets.js';
+import { type ContestResult, contest, Pace } from './contest.js';
+import { type Entry, entryName, rival } from './jobs.js';
 import { onnxruntime } from './onnxruntime.js';
 import { installPeers } from './packages.js';
 import type { Peer } from './peer.js';
@@ -12,8 +14,9 @@ import { tfjsWasm } from './tfjs-wasm.js';
 
 /** A job's result, held against what the processor can do. */
 export interface Comparison extends ContestResult {
-  /** The least time possible over ours, in percent, and what limits. */
-  readonly percent: number;
+  /** The least time possible over ours. */
+  readonly share: number;
+  /** What most of that least time is limited by. */
   readonly limit: 'FMA' | 'bandwidth';
 }
 
@@ -23,10 +26,6 @@ export interface Comparisons {
   readonly comparisons: readonly Comparison[];
 }
 
-export function entriesMatching(text: string): readonly Entry[] {
-  return entries.filter((entry) => entryName(entry).toLowerCase().includes(text.toLowerCase()));
-}
-
 async function findPeers(): Promise<readonly Peer[]> {
   installPeers();
   const torch = pytorch();
@@ -34,44 +33,42 @@ async function findPeers(): Promise<readonly Peer[]> {
   return [onnxruntime(), ...(torch ? [torch] : []), await tfjsWasm(), plainJavaScript(), simSimd()];
 }
 
-/** Runs the jobs whose name contains `filter`, with each number of threads. */
+/** Runs the jobs with each number of threads. */
 export async function comparePeers(
-  filter: string,
+  entries: readonly Entry[],
   threads: readonly number[],
-  progress: (done: number, total: number, name: string) => void,
+  progress: (name: string) => void,
 ): Promise<Comparisons> {
   const peers = await findPeers();
-  const chosen = entriesMatching(filter);
-  const results: ContestResult[] = [];
-  for (const count of threads) {
-    const pace = new Pace();
-    const able = peers.filter(({ threaded }) => threaded || count === 1);
-    for (const entry of chosen) {
-      progress(results.length + 1, chosen.length * threads.length, `${entryName(entry)}, ${count} threads`);
-      results.push(await contest(entry, count, able, pace));
+  try {
+    const results: ContestResult[] = [];
+    for (const count of threads) {
+      const pace = new Pace();
+      const able = peers.filter(({ threaded }) => threaded || count === 1);
+      for (const entry of entries) {
+        progress(`${entryName(entry)}, ${threadsText(count)}`);
+        results.push(await contest(entry, count, able, pace));
+      }
     }
+    return {
+      peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
+      comparisons: results.map((result) => ({ ...result, ...held(result, results) })),
+    };
+  } finally {
+    for (const peer of peers) await peer.close?.();
   }
-  return {
-    peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
-    comparisons: results.map((result) => ({ ...result, ...judged(result, results) })),
-  };
 }
 
-function judged(
-  result: ContestResult,
-  all: readonly ContestResult[],
-): { percent: number; limit: Comparison['limit'] } {
+function held(result: ContestResult, all: readonly ContestResult[]): Pick<Comparison, 'share' | 'limit'> {
   const alike: Ceilings[] = all
     .filter(({ threads }) => threads === result.threads)
     .map(({ ceilings }) => ceilings);
-  const { milliseconds, limit } = floorOf(result.entry.work, bestOfRun(result.ceilings, alike));
-  return { percent: (milliseconds / result.ours.median) * 100, limit };
+  const { milliseconds, limit } = floorOfPasses(result.entry.passes, bestOfRun(result.ceilings, alike));
+  return { share: milliseconds / result.ours.median, limit };
 }
 
-/** The peer that the targets are stated against. */
-export const rival = 'onnxruntime-node';
-
-/** Its result of a job. */
-export function rivalOf({ peers }: ContestResult): PeerResult | undefined {
-  return peers.find(({ name }) => name === rival);
+/** The job's targets that this run has a figure for. */
+export function verdictsOf({ entry, threads, peers, share }: Comparison): readonly Verdict[] {
+  const speedup = peers.find(({ name }) => name === rival)?.timing?.ratio;
+  return judgeTargets(entry.targets, threads, { speedup, 'share of ceiling': share });
 }

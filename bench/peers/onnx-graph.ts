@@ -15,6 +15,7 @@ interface OnnxProto {
 // Of TensorProto.DataType and AttributeProto.AttributeType
 const FLOAT = 1;
 const INT64 = 7;
+const elementTypes = { float32: FLOAT, int64: INT64 } as const;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
 const ATTRIBUTE_INTS = 7;
@@ -27,14 +28,14 @@ export class OnnxGraph {
   readonly #outputs: object[] = [];
   #names = 0;
 
-  input(name: string, dims: readonly number[]): string {
-    this.#inputs.push(described(name, FLOAT, dims));
+  input(name: string, dims: readonly number[], type: 'float32' | 'int64' = 'float32'): string {
+    this.#inputs.push(described(name, elementTypes[type], dims));
     return name;
   }
 
   output(value: string, name: string, dims: readonly number[], type: 'float32' | 'int64' = 'float32'): void {
     this.#nodes.push({ opType: 'Identity', input: [value], output: [name], name });
-    this.#outputs.push(described(name, type === 'float32' ? FLOAT : INT64, dims));
+    this.#outputs.push(described(name, elementTypes[type], dims));
   }
 
   /** A constant: one dimension, or none for a scalar. */

@@ -8,6 +8,7 @@ import {
   inputDims,
   type Job,
   type MatchAndMergeJob,
+  type MergeTokensJob,
   matrixElements,
   type Peer,
   type TopKJob,
@@ -18,7 +19,11 @@ interface OrtTensor {
   readonly data: Float32Array | BigInt64Array;
 }
 interface Ort {
-  readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: new (
+    type: 'float32' | 'int64',
+    data: Float32Array | BigInt64Array,
+    dims: readonly number[],
+  ) => OrtTensor;
   readonly InferenceSession: {
     create(model: Uint8Array, options: object): Promise<Session>;
   };
@@ -110,12 +115,37 @@ function matchAndMergeGraph(graph: OnnxGraph, job: MatchAndMergeJob): void {
   graph.output(sizes, 'sizes', [B, N - r, 1]);
 }
 
-function graphOf(job: Job): Uint8Array {
-  const graph = new OnnxGraph();
+/** Rows of x by index, of which restoring is a case. */
+function gatherGraph(graph: OnnxGraph, rows: number, places: number, C: number): void {
+  const x = graph.input('x', [rows, C]);
+  const indices = graph.input('indices', [places], 'int64');
+  graph.output(graph.node('Gather', [x, indices], { axis: 0 }), 'tokens', [places, C]);
+}
+
+function mergeTokensGraph(graph: OnnxGraph, { N, M, C }: MergeTokensJob): void {
+  const places = graph.node('Unsqueeze', [graph.input('indices', [N], 'int64'), graph.int64([-1])]);
+  const sums = (rows: string, channels: number): string => {
+    const zeros = graph.node('ConstantOfShape', [graph.int64([M, channels])]);
+    return graph.node('ScatterND', [zeros, places, rows], { reduction: 'add' });
+  };
+  const sizes = sums(graph.float32(new Array(N).fill(1), [N, 1]), 1);
+  const tokens = graph.node('Div', [sums(graph.input('x', [N, C]), C), sizes]);
+  graph.output(tokens, 'tokens', [M, C]);
+}
+
+function addJob(graph: OnnxGraph, job: Job): void {
   if (job.kind === 'attentionScores') attentionScoresGraph(graph, job);
   else if (job.kind === 'attention') attentionGraph(graph, job);
   else if (job.kind === 'matchAndMerge') matchAndMergeGraph(graph, job);
-  else topKGraph(graph, job);
+  else if (job.kind === 'topK') topKGraph(graph, job);
+  else if (job.kind === 'mergeTokens') mergeTokensGraph(graph, job);
+  else if (job.kind === 'gatherTokens') gatherGraph(graph, job.N, job.K, job.C);
+  else gatherGraph(graph, job.M, job.N, job.C);
+}
+
+function graphOf(job: Job): Uint8Array {
+  const graph = new OnnxGraph();
+  addJob(graph, job);
   return graph.encode();
 }
 
@@ -135,10 +165,12 @@ export function onnxruntime(): Peer {
         logSeverityLevel: 3,
       });
       const dims = Object.entries(inputDims(job));
+      const tensorOf = (data: Float32Array | Int32Array, shape: readonly number[]): OrtTensor =>
+        data instanceof Float32Array
+          ? new ort.Tensor('float32', data, shape)
+          : new ort.Tensor('int64', BigInt64Array.from(data, BigInt), shape);
       const feeds = inputs.map((input: Inputs) =>
-        Object.fromEntries(
-          dims.map(([name, shape]) => [name, new ort.Tensor('float32', input[name], shape)]),
-        ),
+        Object.fromEntries(dims.map(([name, shape]) => [name, tensorOf(input[name as keyof Inputs], shape)])),
       );
       return timedCall(
         async (i) => {

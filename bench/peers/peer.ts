@@ -39,13 +39,51 @@ export interface TopKJob {
   readonly sorted: boolean;
 }
 
-export type Job = AttentionScoresJob | AttentionJob | MatchAndMergeJob | TopKJob;
+/** K of N rows, by ascending indices. */
+export interface GatherTokensJob {
+  readonly kind: 'gatherTokens';
+  readonly N: number;
+  readonly K: number;
+  readonly C: number;
+}
 
-/** The arrays that a job's call takes, by name: `q`, `k`, `v`; `x`, `metric`; `x`. */
-export type Inputs = Readonly<Record<string, Float32Array>>;
+/** N rows into the means of M slots, by the slot of each. */
+export interface MergeTokensJob {
+  readonly kind: 'mergeTokens';
+  readonly N: number;
+  readonly M: number;
+  readonly C: number;
+}
+
+/** N rows out of those of M slots, by the slot of each. */
+export interface RestoreTokensJob {
+  readonly kind: 'restoreTokens';
+  readonly N: number;
+  readonly M: number;
+  readonly C: number;
+}
+
+export type Job =
+  | AttentionScoresJob
+  | AttentionJob
+  | MatchAndMergeJob
+  | TopKJob
+  | GatherTokensJob
+  | MergeTokensJob
+  | RestoreTokensJob;
+
+/** The arrays that a job's call takes; those that {@link inputDims} names for its kind are there. */
+export interface Inputs {
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  readonly v: Float32Array;
+  readonly x: Float32Array;
+  readonly metric: Float32Array;
+  readonly indices: Int32Array;
+}
 
 /** The dims of those arrays. */
-export function inputDims(job: Job): Readonly<Record<string, readonly number[]>> {
+export function inputDims(job: Job): Readonly<Partial<Record<keyof Inputs, readonly number[]>>> {
   switch (job.kind) {
     case 'attentionScores':
       return { q: [job.H, job.Nq, job.D], k: [job.H, job.N, job.D] };
@@ -55,10 +93,16 @@ export function inputDims(job: Job): Readonly<Record<string, readonly number[]>>
       return { metric: [job.B, job.N, job.M], x: [job.B, job.N, job.C] };
     case 'topK':
       return { x: [1, job.N] };
+    case 'gatherTokens':
+      return { x: [job.N, job.C], indices: [job.K] };
+    case 'mergeTokens':
+      return { x: [job.N, job.C], indices: [job.N] };
+    case 'restoreTokens':
+      return { x: [job.M, job.C], indices: [job.N] };
   }
 }
 
-/** What a job's call gives, by name: `scores`; `output`; `tokens`, `sizes`; `values`, `indices`. */
+/** What a job's call gives, by name: `scores`; `output`; `tokens`, `sizes`; `values`, `indices`; `tokens`. */
 export type Outputs = Readonly<Record<string, ArrayLike<number | bigint>>>;
 
 /** One contender's job, ready to be called. */
@@ -79,6 +123,8 @@ export interface Peer {
   /** Bytes of memory that it holds at once for a job besides the inputs; undefined when it has no way to do it. */
   bytes(job: Job): number | undefined;
   prepare(job: Job, inputs: readonly Inputs[], threads: number): Promise<Prepared>;
+  /** Ends what it keeps running between jobs. */
+  close?(): Promise<void>;
 }
 
 /** A call in this process, timed around. */
@@ -100,9 +146,19 @@ export function timedCall(
   };
 }
 
-/** Numbers of the three jobs that store a matrix of similarities: its elements. */
+/** Elements of the greatest matrix that a job goes through: similarities, where it has any, else its rows. */
 export function matrixElements(job: Job): number {
-  if (job.kind === 'topK') return job.N;
-  if (job.kind === 'matchAndMerge') return job.B * Math.ceil(job.N / 2) * Math.floor(job.N / 2);
-  return job.H * job.Nq * job.N;
+  switch (job.kind) {
+    case 'attentionScores':
+    case 'attention':
+      return job.H * job.Nq * job.N;
+    case 'matchAndMerge':
+      return job.B * Math.ceil(job.N / 2) * Math.floor(job.N / 2);
+    case 'topK':
+      return job.N;
+    case 'gatherTokens':
+    case 'mergeTokens':
+    case 'restoreTokens':
+      return job.N * job.C;
+  }
 }

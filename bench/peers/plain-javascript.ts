@@ -5,6 +5,7 @@ import {
   type Inputs,
   type Job,
   type MatchAndMergeJob,
+  type MergeTokensJob,
   type Outputs,
   type Peer,
   type TopKJob,
@@ -152,6 +153,26 @@ function topK({ x }: Inputs, { N, k, sorted }: TopKJob): Outputs {
   return { indices, values: Float32Array.from(indices, (i) => x[i]) };
 }
 
+function gatherTokens({ x, indices }: Inputs, C: number): Outputs {
+  const tokens = new Float32Array(indices.length * C);
+  indices.forEach((index, i) => {
+    tokens.set(x.subarray(index * C, (index + 1) * C), i * C);
+  });
+  return { tokens };
+}
+
+function mergeTokens({ x, indices }: Inputs, { M, C }: MergeTokensJob): Outputs {
+  const tokens = new Float32Array(M * C);
+  const sizes = new Int32Array(M);
+  indices.forEach((slot, i) => {
+    sizes[slot]++;
+    for (let c = 0; c < C; c++) tokens[slot * C + c] += x[i * C + c];
+  });
+  for (let slot = 0; slot < M; slot++)
+    if (sizes[slot] > 1) for (let c = slot * C; c < (slot + 1) * C; c++) tokens[c] /= sizes[slot];
+  return { tokens };
+}
+
 function call(job: Job, inputs: Inputs): Outputs {
   switch (job.kind) {
     case 'attentionScores':
@@ -162,6 +183,11 @@ function call(job: Job, inputs: Inputs): Outputs {
       return matchAndMerge(inputs, job);
     case 'topK':
       return topK(inputs, job);
+    case 'mergeTokens':
+      return mergeTokens(inputs, job);
+    case 'gatherTokens':
+    case 'restoreTokens':
+      return gatherTokens(inputs, job.C);
   }
 }
 

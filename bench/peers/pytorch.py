@@ -48,36 +48,65 @@ def top_k(inputs, job):
     return {"values": values, "indices": indices.float()}
 
 
+def gather_tokens(inputs, job):
+    return {"tokens": inputs["x"].index_select(0, inputs["indices"])}
+
+
+def merge_tokens(inputs, job):
+    sums = lambda x: torch.zeros(job["M"], x.shape[1]).index_add_(0, inputs["indices"], x)
+    return {"tokens": sums(inputs["x"]) / sums(torch.ones(job["N"], 1))}
+
+
 JOBS = {
     "attentionScores": attention_scores,
     "attention": attention,
     "matchAndMerge": match_and_merge,
     "topK": top_k,
+    "gatherTokens": gather_tokens,
+    "mergeTokens": merge_tokens,
+    "restoreTokens": gather_tokens,
 }
 
 
-def main():
-    task = json.loads(sys.stdin.readline())
+def read(name, file, dims):
+    """An input: indices are of the type that PyTorch indexes by."""
+    dtype = torch.int32 if name == "indices" else torch.float32
+    tensor = torch.frombuffer(bytearray(open(file, "rb").read()), dtype=dtype).view(dims)
+    return tensor.long() if name == "indices" else tensor
+
+
+def prepare(task):
+    """The call on the i-th inputs."""
     torch.set_num_threads(task["threads"])
-    torch.set_grad_enabled(False)
     job = task["job"]
     call = JOBS[job["kind"]]
-    sets = []
-    for files in task["inputs"]:
-        read = lambda file, dims: torch.frombuffer(bytearray(open(file, "rb").read()), dtype=torch.float32).view(dims)
-        sets.append({name: read(file, dims) for name, (file, dims) in files.items()})
-    print(json.dumps({"version": torch.__version__}), flush=True)
+    sets = [{name: read(name, *given) for name, given in files.items()} for files in task["inputs"]]
+    return lambda i: call(sets[i], job)
+
+
+def timed(call, i, folder):
+    """Times a call, and writes its outputs into the folder if there is one."""
+    start = time.perf_counter()
+    outputs = call(i)
+    answer = {"milliseconds": (time.perf_counter() - start) * 1e3}
+    if folder is not None:
+        answer["outputs"] = {name: f"{folder}/{name}" for name in outputs}
+        for name, value in outputs.items():
+            with open(answer["outputs"][name], "wb") as file:
+                file.write(value.contiguous().numpy().tobytes())
+    return answer
+
+
+def main():
+    torch.set_grad_enabled(False)
+    call = None
     for line in sys.stdin:
-        command, index = line.split()
-        start = time.perf_counter()
-        outputs = call(sets[int(index)], job)
-        milliseconds = (time.perf_counter() - start) * 1e3
-        answer = {"milliseconds": milliseconds}
-        if command == "outputs":
-            answer["outputs"] = {}
-            for name, value in outputs.items():
-                answer["outputs"][name] = f"{task['folder']}/{name}"
-                open(answer["outputs"][name], "wb").write(value.contiguous().numpy().tobytes())
+        request = json.loads(line)
+        if "job" in request:
+            call = prepare(request)
+            answer = {}
+        else:
+            answer = timed(call, request["time"], request.get("folder"))
         print(json.dumps(answer), flush=True)
 
 

@@ -1,4 +1,4 @@
-// PyTorch on the CPU, in a process of python3 beside this one, where one has it. It times its own calls.
+// PyTorch on the CPU, in one process of python3 beside this one, where one has it. It times its own calls.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,8 +43,8 @@ class Conversation {
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
-  async ask<T>(line: string): Promise<T> {
-    this.#child.stdin!.write(`${line}\n`);
+  async ask<T>(request: object): Promise<T> {
+    this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`pytorch.py ended with ${this.#child.exitCode}`);
     return JSON.parse(value as string) as T;
@@ -57,27 +57,26 @@ class Conversation {
 }
 
 async function prepare(
-  python: string,
+  conversation: Conversation,
   job: Job,
   inputs: readonly Inputs[],
   threads: number,
 ): Promise<Prepared> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tokensieve-peers-'));
-  const dims = inputDims(job);
+  const dims = Object.entries(inputDims(job));
   const files = inputs.map((input, i) =>
     Object.fromEntries(
-      Object.entries(input).map(([name, data]) => {
+      dims.map(([name, shape]) => {
         const file = path.join(folder, `${name}-${i}`);
-        writeFileSync(file, data);
-        return [name, [file, dims[name]]];
+        writeFileSync(file, input[name as keyof Inputs]);
+        return [name, [file, shape]];
       }),
     ),
   );
-  const conversation = new Conversation(python);
-  await conversation.ask(JSON.stringify({ job, threads, folder, inputs: files }));
+  await conversation.ask({ job, threads, inputs: files });
   return {
     outputs: async (i) => {
-      const { outputs = {} } = await conversation.ask<Answer>(`outputs ${i}`);
+      const { outputs = {} } = await conversation.ask<Answer>({ time: i, folder });
       const read: Outputs = Object.fromEntries(
         Object.entries(outputs).map(([name, file]) => {
           const { buffer, byteOffset, byteLength } = Uint8Array.from(readFileSync(file));
@@ -86,11 +85,8 @@ async function prepare(
       );
       return read;
     },
-    time: async (i) => (await conversation.ask<Answer>(`time ${i}`)).milliseconds,
-    release: async () => {
-      await conversation.end();
-      rmSync(folder, { recursive: true });
-    },
+    time: async (i) => (await conversation.ask<Answer>({ time: i })).milliseconds,
+    release: async () => rmSync(folder, { recursive: true }),
   };
 }
 
@@ -98,11 +94,13 @@ async function prepare(
 export function pytorch(): Peer | undefined {
   const found = findPython();
   if (found === undefined) return undefined;
+  const conversation = new Conversation(found.python);
   return {
     name: 'PyTorch',
     version: found.version,
     threaded: true,
     bytes: (job) => 3 * 4 * matrixElements(job),
-    prepare: (job, inputs, threads) => prepare(found.python, job, inputs, threads),
+    prepare: (job, inputs, threads) => prepare(conversation, job, inputs, threads),
+    close: () => conversation.end(),
   };
 }

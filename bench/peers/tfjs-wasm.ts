@@ -7,6 +7,7 @@ import {
   inputDims,
   type Job,
   type MatchAndMergeJob,
+  type MergeTokensJob,
   matrixElements,
   type Outputs,
   type Peer,
@@ -124,6 +125,13 @@ function matchAndMerge(tf: Tf, { metric, x }: Record<string, TfTensor>, job: Mat
   return [tf.stack(items.map(([tokens]) => tokens)), tf.stack(items.map(([, sizes]) => sizes))];
 }
 
+function mergeTokens(tf: Tf, { x, indices }: Record<string, TfTensor>, job: MergeTokensJob): TfTensor {
+  const { N, M, C } = job;
+  const places = tf.expandDims(indices, -1);
+  const sizes = tf.scatterND(places, tf.ones([N, 1]), [M, 1]);
+  return tf.div(tf.scatterND(places, x, [M, C]), sizes);
+}
+
 function call(tf: Tf, tensors: Record<string, TfTensor>, job: Job): Record<string, TfTensor> {
   switch (job.kind) {
     case 'attentionScores':
@@ -138,13 +146,18 @@ function call(tf: Tf, tensors: Record<string, TfTensor>, job: Job): Record<strin
       const { values, indices } = tf.topk(tensors.x, job.k, job.sorted);
       return { values, indices };
     }
+    case 'mergeTokens':
+      return { tokens: mergeTokens(tf, tensors, job) };
+    case 'gatherTokens':
+    case 'restoreTokens':
+      return { tokens: tf.gather(tensors.x, tensors.indices) };
   }
 }
 
 function prepare(tf: Tf, job: Job, inputs: readonly Inputs[]): Prepared {
-  const dims = inputDims(job);
+  const dims = Object.entries(inputDims(job));
   const sets = inputs.map((input) =>
-    Object.fromEntries(Object.entries(input).map(([name, data]) => [name, tf.tensor(data, dims[name])])),
+    Object.fromEntries(dims.map(([name, shape]) => [name, tf.tensor(input[name as keyof Inputs], shape)])),
   );
   // The backend computes at once; dataSync only copies out of its heap, and is not timed
   const timed = (i: number): { outputs: Record<string, TfTensor>; milliseconds: number } => {

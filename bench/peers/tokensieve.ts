@@ -3,8 +3,11 @@ import {
   attentionScoresSync,
   attentionSync,
   bipartiteMatchSync,
+  gatherTokensSync,
   mergeTokensSync,
+  restoreTokensSync,
   type Tensor,
+  TokenMap,
   topKSync,
 } from 'tokensieve';
 import { empty } from '../case.js';
@@ -49,6 +52,40 @@ export function prepareOurs(job: Job, inputs: readonly Inputs[]): (i: number) =>
       return (i) => {
         topKSync(calls[i], k, { order: sorted ? 'value' : 'index', out });
         return { values: out.values.data, indices: out.indices.data };
+      };
+    }
+    case 'gatherTokens': {
+      const { N, K, C } = job;
+      const out = { tokens: empty('float32', [1, K, C]) };
+      const calls = inputs.map(
+        ({ x, indices }) =>
+          [tensor(x, [1, N, C]), { type: 'int32', data: indices, dims: [1, K] } as const] as const,
+      );
+      return (i) => {
+        gatherTokensSync(...calls[i], { out });
+        return { tokens: out.tokens.data };
+      };
+    }
+    case 'mergeTokens': {
+      const { N, M, C } = job;
+      const out = { tokens: empty('float32', [1, M, C]), sizes: empty('float32', [1, M]) };
+      const calls = inputs.map(
+        ({ x, indices }) => [tensor(x, [1, N, C]), TokenMap.fromAssignment(indices)] as const,
+      );
+      return (i) => {
+        mergeTokensSync(...calls[i], { out });
+        return { tokens: out.tokens.data };
+      };
+    }
+    case 'restoreTokens': {
+      const { N, M, C } = job;
+      const out = { tokens: empty('float32', [1, N, C]) };
+      const calls = inputs.map(
+        ({ x, indices }) => [tensor(x, [1, M, C]), TokenMap.fromAssignment(indices)] as const,
+      );
+      return (i) => {
+        restoreTokensSync(...calls[i], { out });
+        return { tokens: out.tokens.data };
       };
     }
   }

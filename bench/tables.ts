@@ -22,6 +22,8 @@ export function table(
     .join('\n');
 }
 
+export const threadsText = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;
+
 /** Three digits, in a unit that suits. */
 export function duration(milliseconds: number): string {
   const digits = (x: number): string => x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0);
