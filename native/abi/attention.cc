@@ -144,6 +144,7 @@ class Attention {
 
     const auto add = [&](int32_t query, int64_t slot, float times) {
       if (!p_.active(b, query)) return;
+      rows.adjacent = rows.adjacent && (rows.query.empty() || query == rows.query.back() + 1);
       rows.query.push_back(query);
       rows.slot.push_back(int32_t(slot));
       rows.times.push_back(times);
@@ -193,24 +194,28 @@ class Attention {
       return;
     }
     BlockScratch scratch(workspace, p_, shape, plan_, shared_);
-    HeadPanels panels = {nullptr, nullptr};
+    HeadPanels panels = {nullptr, nullptr, false};
     if (shared_) {
       const int64_t keys = round_up(p_.keys, shape.panel_width);
       panels.keys = key_panels_ + unit * keys * p_.depth;
       if (p_.with_output)
         panels.values = value_panels_ + unit * keys * round_up(p_.value_depth, shape.panel_width);
     } else if (!plan_.window) {
-      pack_keys(p_, rows, b, key_head, 0, p_.keys, scratch.key_panels);
       panels.keys = scratch.key_panels;
+      // Where the first block sees all keys in one tile, it packs each panel right before it uses it.
+      panels.keys_to_pack = p_.all_visible() && plan_.tile_columns >= p_.keys;
+      if (!panels.keys_to_pack) pack_keys(p_, rows, b, key_head, 0, p_.keys, panels.keys);
       if (p_.with_output) {
         pack_values(p_, rows, b, key_head, 0, p_.keys, scratch.value_panels);
         panels.values = scratch.value_panels;
       }
     }
-    for (int64_t block = 0; block < plan_.blocks(last - first) && !cancelled(context_); ++block) {
+    const int64_t blocks = plan_.blocks(last - first);
+    for (int64_t block = 0; block < blocks && !cancelled(context_); ++block) {
       attention_block(p_, rows, plan_, b, key_head, first + plan_.first_row(last - first, block),
                       first + plan_.first_row(last - first, block + 1), panels, scratch, columns,
-                      padded_keys_);
+                      padded_keys_, block + 1 == blocks);
+      panels.keys_to_pack = false;
     }
   }
 

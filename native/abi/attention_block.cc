@@ -49,7 +49,7 @@ size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, 
   size.add<float>(rows * size_t(p.depth))
       .add<float>(rows * size_t(plan.strip_stride))
       .add<float>(rows * size_t(shape.lanes));
-  for (int i = 0; i < 8; ++i) size.add<float>(rows);
+  for (int i = 0; i < 7; ++i) size.add<float>(rows);
   size.add<int32_t>(2 * rows).add<int32_t>(rows);
   for (int i = 0; i < 3; ++i) size.add<double>(rows);
   const size_t keys = size_t(round_up(p.keys, shape.panel_width));
@@ -71,7 +71,7 @@ BlockScratch::BlockScratch(Workspace& workspace, const AttentionProblem& p, cons
   queries = workspace.take<float>(rows * size_t(p.depth));
   strip = workspace.take<float>(rows * size_t(plan.strip_stride));
   row_max = workspace.take<float>(rows * size_t(shape.lanes));
-  for (float** array : {&max, &sum, &weighted, &known, &running, &row_scale, &row_weight, &query_norms}) {
+  for (float** array : {&max, &sum, &weighted, &known, &running, &row_scale, &row_weight}) {
     *array = workspace.take<float>(rows);
   }
   visible = workspace.take<int32_t>(2 * rows);
@@ -129,6 +129,9 @@ struct Block {
   BlockScratch& s;
   float* columns;
   int64_t columns_stride;
+  bool is_last;                    // of its task
+  const float* queries = nullptr;  // in float32, where they lie or copied
+  int64_t queries_stride = 0;
 
   int64_t active() const { return int64_t(rows.query.size()); }
   // Runs body(query head, first row within the block, rows, first place in the batch item's list) for each
@@ -143,19 +146,39 @@ struct Block {
     }
   }
 
-  void load() {
+  // Whether the block's queries lie in memory as the product reads them.
+  bool find_queries() {
+    if (p.q.dtype != TSV_FLOAT32 || !rows.adjacent) return false;
+    bool even = true;
+    each_head([&](int64_t head, int64_t row, int64_t, int64_t place) {
+      const Rows q = p.q.rows(b, head);
+      const float* at = static_cast<const float*>(q.data) + rows.query[size_t(place)] * q.stride;
+      if (row == 0) queries = at, queries_stride = q.stride;
+      even = even && at == queries + row * queries_stride;
+    });
+    return even;
+  }
+
+  void copy_queries() {
+    queries = s.queries;
+    queries_stride = p.depth;
     each_head([&](int64_t head, int64_t row, int64_t here, int64_t place) {
-      kernel.load_rows({p.q.rows(b, head), rows.query.data() + place, 0, here, p.depth,
-                        float(p.scale * M_LOG2E), s.queries + row * p.depth, p.depth});
+      kernel.load_rows({p.q.rows(b, head), rows.query.data() + place, 0, here, p.depth, 1.0f,
+                        s.queries + row * p.depth, p.depth});
+    });
+  }
+
+  void load() {
+    if (!find_queries()) copy_queries();
+    each_head([&](int64_t head, int64_t row, int64_t here, int64_t place) {
       for (int64_t i = 0; i < here; ++i) {
-        p.visible(rows.query[size_t(place + i)], s.visible + 2 * (row + i));
+        if (!p.all_visible()) p.visible(rows.query[size_t(place + i)], s.visible + 2 * (row + i));
         if (!p.lse.present()) continue;
         const float lse =
             p.lse.as<float>()[(b * p.heads + head) * p.lse.dim[2] + rows.slot[size_t(place + i)]];
         s.known[row + i] = float(double(lse) * M_LOG2E);
       }
     });
-    kernel.token_norms({{s.queries, TSV_FLOAT32, p.depth}, 0, count, p.depth, 1, s.query_norms});
     for (int64_t r = 0; r < count; ++r) {
       s.total_max[r] = kHidden;
       s.running[r] = kHidden;
@@ -163,32 +186,83 @@ struct Block {
     }
   }
 
-  // Keys begin..end-1 of the block's rows to exponentials in the strip.
-  void exponentials(int64_t begin, int64_t end, const float* known, const float* running, bool weighted) {
-    std::fill_n(s.row_max, count * kernel.shape.lanes, kHidden);
-    const bool capped = p.soft_cap > 0;
-    AttentionLogits logits = {s.queries,         count,   p.depth,           nullptr,  end - begin,
-                              rows.bias + begin, s.strip, plan.strip_stride, s.row_max};
-    if (capped) logits.bias = rows.no_bias;  // it is added after the cap
-    if (panels.keys != nullptr) {
-      logits.key_panels = panels.keys + begin * p.depth;
+  // The rows' products with packed keys. What is fetched meanwhile follows in memory: the block after this
+  // one, and behind the last block of a head the keys of the next.
+  void multiply(int64_t begin, int64_t end, AttentionLogits logits) {
+    logits.key_panels = panels.keys + begin * p.depth;
+    logits.columns = end - begin;
+    logits.next_queries = {logits.queries + logits.rows * queries_stride, TSV_FLOAT32, queries_stride};
+    logits.next_query_rows = queries != s.queries ? logits.rows : 0;
+    logits.next_keys = keys_from(p.keys);
+    logits.next_key_rows = is_last ? kernel.shape.panel_width : 0;
+    kernel.attention_logits(logits);
+  }
+
+  // The same while packing the keys panel by panel, each fetched during the product before.
+  void pack_and_multiply(int64_t begin, int64_t end, AttentionLogits logits) {
+    const int64_t width = kernel.shape.panel_width;
+    for (int64_t key = begin; key < end; key += width) {
+      logits.columns = std::min(width, end - key);
+      float* panel = panels.keys != nullptr ? panels.keys + key * p.depth : s.key_panels;
+      pack_keys(p, rows, b, key_head, key, logits.columns, panel);
+      logits.key_panels = panel;
+      logits.next_keys = keys_from(key + width);
+      logits.next_key_rows = std::clamp<int64_t>(end - key - width, 0, width);
       kernel.attention_logits(logits);
-    } else {
-      const int64_t width = kernel.shape.panel_width;
-      const float* bias = logits.bias;
-      for (int64_t column = 0; column < end - begin; column += width) {
-        logits.columns = std::min(width, end - begin - column);
-        pack_keys(p, rows, b, key_head, begin + column, logits.columns, s.key_panels);
-        logits.key_panels = s.key_panels;
-        logits.strip = s.strip + column;
-        logits.bias = bias + column;
-        kernel.attention_logits(logits);
-      }
+      logits.strip += width;
+      logits.bias += width;
     }
-    kernel.attention_softmax({s.strip, plan.strip_stride, count, round_up(end - begin, kernel.shape.lanes),
-                              s.row_max, p.all_visible() ? nullptr : s.visible, begin, p.soft_cap,
-                              rows.bias + begin, known, running, s.max, s.sum,
-                              weighted ? s.weighted : nullptr, s.query_norms});
+  }
+
+  Rows keys_from(int64_t key) const {
+    Rows keys = p.k.rows(b, key_head);
+    keys.data = static_cast<const char*>(keys.data) + key * keys.stride * p.k.item_bytes();
+    return keys;
+  }
+
+  // What becomes of the exponentials of a tile.
+  struct Tile {
+    int64_t begin, end;
+    const float* known;
+    const float* running;
+    bool weighted;
+  };
+
+  // Rows row..row+number-1 to exponentials in the strip.
+  void exponentials(const Tile& tile, int64_t row, int64_t number, bool packed, bool hide_masked) {
+    float* strip = s.strip + row * plan.strip_stride;
+    float* row_max = s.row_max + row * kernel.shape.lanes;
+    std::fill_n(row_max, number * kernel.shape.lanes, kHidden);
+    AttentionLogits logits = {};
+    logits.queries = queries + row * queries_stride;
+    logits.queries_stride = queries_stride;
+    logits.rows = number;
+    logits.depth = p.depth;
+    logits.scale = float(p.scale * M_LOG2E);
+    logits.bias =
+        p.soft_cap > 0 ? rows.no_bias : rows.bias + tile.begin;  // with a cap it is added after that
+    logits.strip = strip;
+    logits.strip_stride = plan.strip_stride;
+    logits.row_max = row_max;
+    packed ? multiply(tile.begin, tile.end, logits) : pack_and_multiply(tile.begin, tile.end, logits);
+    kernel.attention_softmax({strip, plan.strip_stride, number,
+                              round_up(tile.end - tile.begin, kernel.shape.lanes), row_max,
+                              p.all_visible() ? nullptr : s.visible + 2 * row, tile.begin, p.soft_cap,
+                              rows.bias + tile.begin, tile.known == nullptr ? nullptr : tile.known + row,
+                              tile.running == nullptr ? nullptr : tile.running + row, s.max + row,
+                              s.sum + row, tile.weighted ? s.weighted + row : nullptr, hide_masked});
+  }
+
+  // All rows; again those whose queries are not finite, which spoils the products with masked keys and with
+  // padding, and so shows in the sum.
+  void exponentials(const Tile& tile) {
+    exponentials(tile, 0, count, panels.keys != nullptr && !panels.keys_to_pack, false);
+    for (int64_t r = 0; r < count; ++r) {
+      if (!isnan(s.sum[r])) continue;
+      float norm;
+      kernel.token_norms({{queries + r * queries_stride, TSV_FLOAT32, p.depth}, 0, 1, p.depth, 1, &norm});
+      if (!isfinite(norm)) exponentials(tile, r, 1, panels.keys != nullptr, true);
+    }
   }
 
   // Takes a tile's maxima and sums into the rows' totals; returns whether an output begun before must be
@@ -269,7 +343,7 @@ struct Block {
           float* out = p.entropy.as<float>() + to_row * p.entropy.dim[2] + rows.slot[size_t(place + i)];
           *out = empty ? 0.0f : float(log(sum) - ln2 * s.total_weighted[r] / sum);
         }
-        s.row_scale[r] = empty ? 0.0f : float(1 / sum);
+        if (p.with_output) s.row_scale[r] = empty ? 0.0f : float(1 / sum);
       }
       if (!p.with_output) return;
       const Rows to = p.output.rows(b, head);
@@ -279,17 +353,23 @@ struct Block {
     });
   }
 
-  void run() {
-    load();
-    int64_t begin = p.keys, end = 0;  // what any row sees
+  // The keys that some row sees, in whole steps.
+  void seen_by_any(int64_t* begin, int64_t* end) const {
+    int64_t from = p.keys, to = 0;
     for (int64_t r = 0; r < count; ++r) {
       if (s.visible[2 * r] >= s.visible[2 * r + 1]) continue;
-      begin = std::min<int64_t>(begin, s.visible[2 * r]);
-      end = std::max<int64_t>(end, s.visible[2 * r + 1]);
+      from = std::min<int64_t>(from, s.visible[2 * r]);
+      to = std::max<int64_t>(to, s.visible[2 * r + 1]);
     }
-    if (begin > end) begin = end = 0;
-    begin = begin / kKeyStep * kKeyStep;
-    end = std::min(p.keys, round_up(end, kKeyStep));
+    if (from > to) from = to = 0;
+    *begin = from / kKeyStep * kKeyStep;
+    *end = std::min(p.keys, round_up(to, kKeyStep));
+  }
+
+  void run() {
+    load();
+    int64_t begin = 0, end = p.keys;
+    if (!p.all_visible()) seen_by_any(&begin, &end);
     const bool one_tile = end - begin <= plan.tile_columns, known = p.lse.present(),
                scored = columns != nullptr;
     const bool weighted = p.entropy.present();
@@ -298,7 +378,7 @@ struct Block {
     if (one_tile || needs_totals) {
       for (int64_t at = begin; at < end; at += plan.tile_columns) {
         const int64_t to = std::min(end, at + plan.tile_columns);
-        exponentials(at, to, known ? s.known : nullptr, one_tile || known ? nullptr : s.running, weighted);
+        exponentials({at, to, known ? s.known : nullptr, one_tile || known ? nullptr : s.running, weighted});
         const bool rescale = add_totals(weighted);
         if (p.with_output) add_values(at, to, at == begin, rescale);
         if (scored && (one_tile || known)) add_columns(at, to, known);
@@ -313,7 +393,7 @@ struct Block {
     }
     for (int64_t at = begin; at < end; at += plan.tile_columns) {
       const int64_t to = std::min(end, at + plan.tile_columns);
-      exponentials(at, to, s.known, nullptr, false);
+      exponentials({at, to, s.known, nullptr, false});
       add_columns(at, to, true);
     }
   }
@@ -323,8 +403,9 @@ struct Block {
 
 void attention_block(const AttentionProblem& p, const BatchRows& rows, const BlockPlan& plan, int64_t b,
                      int64_t key_head, int64_t first, int64_t last, const HeadPanels& panels,
-                     BlockScratch& scratch, float* columns, int64_t columns_stride) {
-  Block{p, rows, plan, kernels(), b, key_head, first, last - first, panels, scratch, columns, columns_stride}
+                     BlockScratch& scratch, float* columns, int64_t columns_stride, bool is_last) {
+  Block{p,      rows,    plan,    kernels(),      b,      key_head, first, last - first,
+        panels, scratch, columns, columns_stride, is_last}
       .run();
 }
 

@@ -45,13 +45,14 @@ struct BatchRows {
   const float* no_bias = nullptr;  // as long, zeros
   const uint8_t* hidden = nullptr;  // [keys], 2 for masked keys
   double counted = 0;               // the sum of times
+  bool adjacent = true;             // each query follows the one before
   std::vector<double> seen;         // with 'observed': how many counted queries see each key
 };
 
 // Working memory of one task.
 struct BlockScratch {
   float *queries, *strip, *row_max, *max, *sum, *weighted, *known, *running, *row_scale, *row_weight,
-      *query_norms, *key_panels, *value_panels, *out;
+      *key_panels, *value_panels, *out;
   int32_t *visible, *row_index;
   double *total_max, *total_sum, *total_weighted;
 
@@ -63,8 +64,9 @@ struct BlockScratch {
 
 // Keys and values of one key head in panels: shared, or packed by the task for itself.
 struct HeadPanels {
-  const float* keys;    // NULL: pack panel by panel
+  float* keys;          // NULL: pack panel by panel
   const float* values;  // NULL where no output is wanted
+  bool keys_to_pack;    // this block reads the keys for the first time, and fills the panels
 };
 
 void pack_keys(const AttentionProblem& p, const BatchRows& rows, int64_t b, int64_t key_head, int64_t first,
@@ -73,10 +75,10 @@ void pack_values(const AttentionProblem& p, const BatchRows& rows, int64_t b, in
                  int64_t count, float* panels);
 
 // Rows first..last-1 of the key head's rows (query head major); `columns` has a partial of `columns_stride` a
-// query head.
+// query head. `is_last`: the task is done with it.
 void attention_block(const AttentionProblem& p, const BatchRows& rows, const BlockPlan& plan, int64_t b,
                      int64_t key_head, int64_t first, int64_t last, const HeadPanels& panels,
-                     BlockScratch& scratch, float* columns, int64_t columns_stride);
+                     BlockScratch& scratch, float* columns, int64_t columns_stride, bool is_last);
 
 inline int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 

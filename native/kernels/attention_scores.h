@@ -20,9 +20,10 @@
 
 namespace {
 
-// Stores logits with their bias and keeps the greatest of each row, a vector of lanes a row.
+// Stores logits with their scale and bias and keeps the greatest of each row, a vector of lanes a row.
 template <class V>
 struct LogitsEpilogue {
+  float scale;
   float* strip;
   int64_t stride;
   const float* bias;
@@ -30,8 +31,9 @@ struct LogitsEpilogue {
   template <int kVectors>
   inline void operator()(int r, typename V::F (&sums)[kVectors]) const {
     typename V::F most = V::load(row_max + r * V::kLanes);
+    const typename V::F by = V::set(scale);
     TSV_UNROLL for (int v = 0; v < kVectors; ++v) {
-      const typename V::F x = V::add(sums[v], V::load(bias + v * V::kLanes));
+      const typename V::F x = V::fma(sums[v], by, V::load(bias + v * V::kLanes));
       V::store(strip + r * stride + v * V::kLanes, x);
       most = V::max(most, x);
     }
@@ -39,11 +41,37 @@ struct LogitsEpilogue {
   }
 };
 
+// Fetches rows in as many pieces as there are microkernel calls.
+template <class V>
+struct FetchAhead {
+  const tsv::Rows& source;
+  int64_t count;
+  int64_t depth;
+  int64_t done;
+  inline void operator()(int64_t call, int64_t calls) {
+    if (done == count) return;
+    const int64_t item = source.dtype == TSV_FLOAT32 ? 4 : 2, last = count * call / calls;
+    for (; done < last; ++done) {
+      const char* row = static_cast<const char*>(source.data) + done * source.stride * item;
+      for (int64_t byte = 0; byte < depth * item; byte += 64) V::prefetch(row + byte);
+    }
+  }
+};
+
 template <class V>
 void attention_logits(const tsv::AttentionLogits& a) {
-  product<V>(a.queries, size_t(a.depth), a.rows, a.key_panels, a.columns, a.depth,
+  const int64_t calls = (a.rows + V::kTileRows - 1) / V::kTileRows *
+                        ((a.columns + PanelShape<V>::kWidth - 1) / PanelShape<V>::kWidth);
+  int64_t call = 0;
+  FetchAhead<V> fetch_queries = {a.next_queries, a.next_query_rows, a.depth, 0};
+  FetchAhead<V> fetch_keys = {a.next_keys, a.next_key_rows, a.depth, 0};
+  product<V>(a.queries, size_t(a.queries_stride), a.rows, a.key_panels, a.columns, a.depth,
              [&](int64_t row, int64_t column) {
-               return LogitsEpilogue<V>{a.strip + row * a.strip_stride + column, a.strip_stride,
+               // A few before each microkernel call, which leaves the load ports half idle.
+               ++call;
+               fetch_queries(call, calls);
+               fetch_keys(call, calls);
+               return LogitsEpilogue<V>{a.scale, a.strip + row * a.strip_stride + column, a.strip_stride,
                                         a.bias + column, a.row_max + row * V::kLanes};
              });
 }
@@ -118,12 +146,11 @@ void attention_softmax(const tsv::AttentionSoftmax& a) {
     float* row = a.strip + r * a.strip_stride;
     float most;
     if (a.soft_cap > 0) soft_cap_row<V>(row, a.columns, a.soft_cap, a.bias);
-    const bool unusual = a.query_norms != nullptr && !isfinite(a.query_norms[r]);
-    if (unusual) hide_masked(row, a.columns, a.bias);
+    if (a.hide_masked != 0) hide_masked(row, a.columns, a.bias);
     if (a.visible != nullptr) {
       hide_columns(row, a.columns, a.visible[2 * r] - a.first_key, a.visible[2 * r + 1] - a.first_key);
     }
-    if (a.soft_cap > 0 || a.visible != nullptr || unusual) {
+    if (a.soft_cap > 0 || a.visible != nullptr || a.hide_masked != 0) {
       most = greatest<V>(row, a.columns);
     } else {
       most = V::maximum(V::load(a.row_max + r * V::kLanes));

@@ -292,17 +292,24 @@ static inline size_t top_k_scratch(int64_t count, int64_t k) {
 // to NaN.
 constexpr float kHidden = -1e30f;
 
-// strip[r][c] = queries[r] . key c + bias[c], row_max[r][lane] = max of it; columns in whole panels.
+// strip[r][c] = scale * queries[r] . key c + bias[c], row_max[r][lane] = max of it; columns in whole panels.
 struct AttentionLogits {
-  const float* queries;  // [rows][depth], multiplied by scale * log2(e)
+  const float* queries;
+  int64_t queries_stride;  // from row to row
   int64_t rows;
   int64_t depth;
+  float scale;  // with log2(e) in it
   const float* key_panels;
   int64_t columns;  // a multiple of the vector width
   const float* bias;
   float* strip;
   int64_t strip_stride;
   float* row_max;  // [rows][lanes], from kHidden or what went before
+  // What will be read next, brought into the cache meanwhile: queries and keys, so many rows of each.
+  Rows next_queries;
+  int64_t next_query_rows;
+  Rows next_keys;
+  int64_t next_key_rows;
 };
 
 // Rows of logits to 2^(x - max), or 2^(x - lse) where that is known; everything in units of log2(e).
@@ -321,9 +328,9 @@ struct AttentionSoftmax {
   float* max;                // [rows] out: what was subtracted
   float* sum;                // [rows] out
   float* weighted;           // [rows] out: sum of 2^x x, or NULL
-  // [rows], or NULL: where one is not finite, a query's elements are not, and its products with the zeros of
-  // masked keys and padding are NaN.
-  const float* query_norms;
+  // Set for queries with an element that is not finite: its products with the zeros of masked keys and of
+  // padding are NaN, which the bias can not hide.
+  int32_t hide_masked;
 };
 
 // columns_out[c] += row_weight[i] * strip[row_index[i]][c], or the maximum of the two.

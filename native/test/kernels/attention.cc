@@ -33,23 +33,28 @@ KERNEL_TEST(attention_logits) {
     for (int64_t vectors : vector_counts()) {
       for (int64_t depth : {1, 7, 64}) {
         Random random(rows + vectors * 100 + depth);
-        Buffer<float> queries(rows * depth, 1), bias(vectors * lanes, 1), row_max(rows * lanes);
+        constexpr float kScale = 0.7f;
+        const int64_t stride = depth + 3;
+        Buffer<float> queries(rows * stride, 1), bias(vectors * lanes, 1), row_max(rows * lanes);
         const PackedMatrix keys(table, depth, vectors * lanes, random);
         fill(queries, random);
         fill(bias, random);
         for (float& most : row_max) most = tsv::kHidden;
         if (rows > 1) row_max[lanes] = 50;  // what went before was greater
         Strip strip(table, rows, vectors * lanes);
-        table.attention_logits({queries.data(), rows, depth, keys.panels.data(), strip.columns, bias.data(),
-                                strip.data.data(), strip.stride, row_max.data()});
+        const tsv::Rows next = {queries.data(), TSV_FLOAT32, stride};
+        table.attention_logits({queries.data(), stride, rows, depth, kScale, keys.panels.data(),
+                                strip.columns, bias.data(), strip.data.data(), strip.stride, row_max.data(),
+                                next, rows, next, 1});
         at("attention_logits %d x %d x %d", int(rows), int(depth), int(strip.columns));
         for (int64_t r = 0; r < rows; ++r) {
           float most = r == 1 ? 50 : tsv::kHidden;
           for (int64_t c = 0; c < strip.columns; ++c) {
             double sum = bias[c], magnitude = fabs(bias[c]);
             for (int64_t k = 0; k < depth; ++k) {
-              sum += double(queries[r * depth + k]) * keys.at(k, c);
-              magnitude += fabs(double(queries[r * depth + k]) * keys.at(k, c));
+              const double term = kScale * double(queries[r * stride + k]) * keys.at(k, c);
+              sum += term;
+              magnitude += fabs(term);
             }
             CHECK_NEAR(strip.row(r)[c], sum, double(depth + 2) * kUnit * magnitude);
             most = std::max(most, strip.row(r)[c]);
@@ -105,7 +110,7 @@ void compare_softmax(const tsv::Kernels& table, int64_t vectors, const SoftmaxCa
                            c.visible ? visible.data() : nullptr, kFirstKey, c.soft_cap ? kCap : 0,
                            bias.data(), c.known_lse ? known.data() : nullptr,
                            c.running_max ? running.data() : nullptr, max.data(), sum.data(),
-                           c.weighted ? weighted.data() : nullptr, nullptr});
+                           c.weighted ? weighted.data() : nullptr, 0});
   for (int64_t r = 0; r < kRows; ++r) {
     at("attention_softmax of %d columns, row %d%s%s%s%s%s", int(columns), int(r),
        c.visible ? ", visible" : "", c.soft_cap ? ", soft cap" : "", c.known_lse ? ", known lse" : "",
@@ -159,7 +164,7 @@ void check_only_nan(const tsv::Kernels& table, int64_t vectors) {
     for (int64_t j = 0; j < columns; ++j) strip.row(0)[j] = j == place ? NAN : tsv::kHidden;
     float max = 0, sum = 0;
     table.attention_softmax({strip.data.data(), strip.stride, 1, columns, row_max.data(), nullptr, 0, 0,
-                             nullptr, nullptr, nullptr, &max, &sum, nullptr, nullptr});
+                             nullptr, nullptr, nullptr, &max, &sum, nullptr, 0});
     at("attention_softmax of %d columns, NaN at %d", int(columns), int(place));
     CHECK(isnan(max) && isnan(sum));
   }
