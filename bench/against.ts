@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
 import { quantile } from './measure.js';
-import { duration, table } from './report.js';
+import { duration, table } from './tables.js';
 import type { Run } from './worker.js';
 
 const usage =

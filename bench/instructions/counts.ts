@@ -1,4 +1,5 @@
 // What is recorded of one compiler, and how a build differs from that.
+import { table } from '../tables.js';
 import { type LoopCounts, loopColumns } from './loop-counts.js';
 
 /** By instruction set. A count is missing where the machine or its tools could not take it. */
@@ -111,32 +112,28 @@ export function formatCounts({ compiler, calls, loops }: Counts): string {
   return `{\n${head},\n  "calls": {\n${section(calls)}\n  },\n  "loops": {\n${section(loops)}\n  }\n}\n`;
 }
 
-/** Those that grow first, then by how much. */
+/** Those that grew most first. */
 export function changesTable(changes: readonly Change[]): string {
   const ratio = ({ before, after }: Change): number => (after ?? 0) / (before ?? Number.POSITIVE_INFINITY);
+  const verdict = (change: Change): string =>
+    grows(change) ? 'GROWS' : change.before === undefined ? 'new' : change.after === undefined ? 'gone' : '';
+  const percent = ({ before, after }: Change): string =>
+    before === undefined || after === undefined
+      ? ''
+      : `${after >= before ? '+' : ''}${((after / before - 1) * 100).toFixed(1)} %`;
   const rows = [...changes]
     .sort((a, b) => ratio(b) - ratio(a))
     .map((change) => {
       const { isa, what, before, after, note } = change;
-      const known = before !== undefined && after !== undefined;
-      const percent = known
-        ? `${after >= before ? '+' : ''}${((after / before - 1) * 100).toFixed(1)} %`
-        : '';
-      const verdict = grows(change)
-        ? 'GROWS'
-        : before === undefined
-          ? 'new'
-          : after === undefined
-            ? 'gone'
-            : '';
-      return [isa, what, before?.toString() ?? '-', after?.toString() ?? '-', percent, verdict, note];
+      const named = note === '' ? what : `${what}: ${note}`;
+      return [
+        verdict(change),
+        isa,
+        named,
+        before?.toString() ?? '',
+        after?.toString() ?? '',
+        percent(change),
+      ];
     });
-  const header = ['', '', 'before', 'now', '', '', ''];
-  const widths = header.map((_, c) => Math.max(...[header, ...rows].map((row) => row[c].length)));
-  return [header, ...rows]
-    .map((row) =>
-      row.map((cell, c) => (c >= 2 && c <= 4 ? cell.padStart(widths[c]) : cell.padEnd(widths[c]))),
-    )
-    .map((row) => row.join('  ').trimEnd())
-    .join('\n');
+  return table(['', 'isa', 'instructions of', 'before', 'now', ''], rows, 3);
 }

@@ -17,6 +17,7 @@ import {
 } from './counts.js';
 import { build, canCrossCompile } from './objects.js';
 import { countBuild } from './take.js';
+import { ToolError } from './tools.js';
 
 const folder = path.join(path.dirname(require.resolve('tokensieve/package.json')), 'bench', 'instructions');
 
@@ -63,4 +64,9 @@ function main(): void {
   }
 }
 
-main();
+try {
+  main();
+} catch (error) {
+  console.error(error instanceof ToolError ? `bench:instructions: ${error.message}` : error);
+  process.exitCode = 1;
+}
