@@ -194,7 +194,7 @@ class Attention {
       return;
     }
     BlockScratch scratch(workspace, p_, shape, plan_, shared_);
-    HeadPanels panels = {nullptr, nullptr, false};
+    HeadPanels panels;
     if (shared_) {
       const int64_t keys = round_up(p_.keys, shape.panel_width);
       panels.keys = key_panels_ + unit * keys * p_.depth;
@@ -212,9 +212,10 @@ class Attention {
     }
     const int64_t blocks = plan_.blocks(last - first);
     for (int64_t block = 0; block < blocks && !cancelled(context_); ++block) {
+      panels.last_block = block + 1 == blocks;
       attention_block(p_, rows, plan_, b, key_head, first + plan_.first_row(last - first, block),
                       first + plan_.first_row(last - first, block + 1), panels, scratch, columns,
-                      padded_keys_, block + 1 == blocks);
+                      padded_keys_);
       panels.keys_to_pack = false;
     }
   }

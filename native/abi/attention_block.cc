@@ -129,7 +129,6 @@ struct Block {
   BlockScratch& s;
   float* columns;
   int64_t columns_stride;
-  bool is_last;                    // of its task
   const float* queries = nullptr;  // in float32, where they lie or copied
   int64_t queries_stride = 0;
 
@@ -194,7 +193,7 @@ struct Block {
     logits.next_queries = {logits.queries + logits.rows * queries_stride, TSV_FLOAT32, queries_stride};
     logits.next_query_rows = queries != s.queries ? logits.rows : 0;
     logits.next_keys = keys_from(p.keys);
-    logits.next_key_rows = is_last ? kernel.shape.panel_width : 0;
+    logits.next_key_rows = panels.last_block ? kernel.shape.panel_width : 0;
     kernel.attention_logits(logits);
   }
 
@@ -403,9 +402,8 @@ struct Block {
 
 void attention_block(const AttentionProblem& p, const BatchRows& rows, const BlockPlan& plan, int64_t b,
                      int64_t key_head, int64_t first, int64_t last, const HeadPanels& panels,
-                     BlockScratch& scratch, float* columns, int64_t columns_stride, bool is_last) {
-  Block{p,      rows,    plan,    kernels(),      b,      key_head, first, last - first,
-        panels, scratch, columns, columns_stride, is_last}
+                     BlockScratch& scratch, float* columns, int64_t columns_stride) {
+  Block{p, rows, plan, kernels(), b, key_head, first, last - first, panels, scratch, columns, columns_stride}
       .run();
 }
 

@@ -64,9 +64,10 @@ struct BlockScratch {
 
 // Keys and values of one key head in panels: shared, or packed by the task for itself.
 struct HeadPanels {
-  float* keys;          // NULL: pack panel by panel
-  const float* values;  // NULL where no output is wanted
-  bool keys_to_pack;    // this block reads the keys for the first time, and fills the panels
+  float* keys = nullptr;          // NULL: pack panel by panel
+  const float* values = nullptr;  // NULL where no output is wanted
+  bool keys_to_pack = false;      // this block reads the keys for the first time, and fills the panels
+  bool last_block = false;        // nobody reads them after this block
 };
 
 void pack_keys(const AttentionProblem& p, const BatchRows& rows, int64_t b, int64_t key_head, int64_t first,
@@ -75,10 +76,10 @@ void pack_values(const AttentionProblem& p, const BatchRows& rows, int64_t b, in
                  int64_t count, float* panels);
 
 // Rows first..last-1 of the key head's rows (query head major); `columns` has a partial of `columns_stride` a
-// query head. `is_last`: the task is done with it.
+// query head.
 void attention_block(const AttentionProblem& p, const BatchRows& rows, const BlockPlan& plan, int64_t b,
                      int64_t key_head, int64_t first, int64_t last, const HeadPanels& panels,
-                     BlockScratch& scratch, float* columns, int64_t columns_stride, bool is_last);
+                     BlockScratch& scratch, float* columns, int64_t columns_stride);
 
 inline int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 

@@ -186,7 +186,7 @@ struct Int8Task {
     }
     Workspace workspace;
     std::optional<BlockScratch> scratch;
-    HeadPanels panels = {nullptr, nullptr};
+    HeadPanels panels;
   };
   std::optional<Exact> exact = std::nullopt;
 
