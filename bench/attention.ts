@@ -55,5 +55,5 @@ export const cases: readonly Case[] = [
   // A language model's next token
   attention({ H: 32, Hkv: 8, Nq: 1, N: 16_384, D: 128 }),
   // A piece of a prompt so long that its keys are taken in tiles, and sums rescaled from one to the next
-  attention({ H: 4, Hkv: 1, Nq: 128, N: 32_768, D: 128 }, { more: ['scale_rows'] }),
+  attention({ H: 4, Hkv: 1, Nq: 128, N: 32_768, D: 128 }),
 ];

@@ -4,7 +4,6 @@ import { type Case, defineCase, empty, normal } from './case.js';
 /** The kernels by which tokens become rows and packed columns, and winners are compared again. */
 export const similarityKernels = [
   'load_rows',
-  'scale_rows',
   'token_norms',
   'pack_key_panels',
   'paired_similarity',

@@ -14,8 +14,7 @@ function similarityReduce(
   return defineCase({
     operation: 'similarityReduce',
     shape: `${B} x ${N} x ${C} ${name}`,
-    kernels:
-      f === 'mean' ? ['load_rows', 'scale_rows', 'token_norms'] : [...similarityKernels, 'similarity_reduce'],
+    kernels: f === 'mean' ? ['load_rows', 'token_norms'] : [...similarityKernels, 'similarity_reduce'],
     flops: f === 'mean' ? 4 * B * N * C : 2 * B * N * N * C,
     read: B * N * C * 4,
     written: B * N * 4,

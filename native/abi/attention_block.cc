@@ -290,7 +290,8 @@ struct Block {
   void add_values(int64_t begin, int64_t end, bool is_first, bool rescale) {
     const int64_t width = padded_values(p, kernel.shape);
     if (!is_first && rescale) {
-      kernel.scale_rows({s.out, width, s.row_scale, count, round_up(p.value_depth, kernel.shape.lanes)});
+      const Rows out = {s.out, TSV_FLOAT32, width};
+      kernel.load_rows({out, nullptr, 0, count, p.value_depth, 1.0f, s.out, width, s.row_scale});
     }
     for (int64_t key = begin; key < end; key += kKeyStep) {
       const int64_t here = std::min(kKeyStep, end - key);

@@ -79,25 +79,41 @@ bool complete_row(const SimilarityProblem& p, int64_t k, const SimilarityBlock& 
   return true;
 }
 
-}  // namespace
-
-bool find_best_of_block(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block,
-                        float* similarity, int32_t* place) {
+bool find_nearest(const SimilarityProblem& p, const SimilarityBlock& block, float* similarity,
+                  int32_t* place) {
   const Kernels& table = kernels();
-  const size_t scratch_floats = size_t(k == 1 ? 2 * block.count * table.shape.lanes : block.count);
-  Workspace workspace(
-      WorkspaceSize().add<float>(scratch_floats).add<int32_t>(size_t(k)).add<Neighbour>(size_t(k)).bytes());
+  const size_t rows = size_t(block.count), scratch_floats = 2 * rows * size_t(table.shape.lanes);
+  Workspace workspace(WorkspaceSize().add<float>(scratch_floats).add<int32_t>(rows).bytes());
   if (!workspace.ok()) return false;
   float* scratch = workspace.take<float>(scratch_floats);
+  int32_t* tokens = workspace.take<int32_t>(rows);
+  table.similarity_argmax({block.rows, block.stride, block.count, block.panels, block.columns, block.depth,
+                           scratch, similarity, place});
+  const int32_t* column = p.columns[block.item].token;
+  for (int64_t i = 0; i < block.count; ++i) {
+    if (!complete_row(p, 1, block, i, place + i) &&
+        !search_exactly(p, 1, block, block.first + i, similarity + i, place + i))
+      return false;
+    tokens[i] = column[place[i]];
+  }
+  exact_similarities_of_rows(p, block.item, block.first, tokens, block.count, similarity);
+  return true;
+}
+
+bool find_several(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block, float* similarity,
+                  int32_t* place) {
+  const Kernels& table = kernels();
+  Workspace workspace(WorkspaceSize()
+                          .add<int32_t>(size_t(block.count))
+                          .add<int32_t>(size_t(k))
+                          .add<Neighbour>(size_t(k))
+                          .bytes());
+  if (!workspace.ok()) return false;
+  int32_t* found = workspace.take<int32_t>(size_t(block.count));
   int32_t* tokens = workspace.take<int32_t>(size_t(k));
   Neighbour* neighbours = workspace.take<Neighbour>(size_t(k));
-  if (k == 1) {
-    table.similarity_argmax({block.rows, block.stride, block.count, block.panels, block.columns, block.depth,
-                             scratch, similarity, place});
-  } else {
-    table.similarity_top_k({block.rows, block.stride, block.count, block.panels, block.columns, block.depth,
-                            k, reinterpret_cast<int32_t*>(scratch), similarity, place});
-  }
+  table.similarity_top_k({block.rows, block.stride, block.count, block.panels, block.columns, block.depth, k,
+                          found, similarity, place});
   const int32_t* column = p.columns[block.item].token;
   for (int64_t i = 0; i < block.count; ++i, similarity += k, place += k) {
     if (complete_row(p, k, block, i, place)) {
@@ -114,6 +130,13 @@ bool find_best_of_block(const SimilarityProblem& p, int64_t k, const SimilarityB
     }
   }
   return true;
+}
+
+}  // namespace
+
+bool find_best_of_block(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block,
+                        float* similarity, int32_t* place) {
+  return k == 1 ? find_nearest(p, block, similarity, place) : find_several(p, k, block, similarity, place);
 }
 
 tsv_status find_best_columns(const SimilarityProblem& p, int64_t k, int64_t stride, float* similarity,

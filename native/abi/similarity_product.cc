@@ -32,15 +32,21 @@ class Group {
     piece_ = std::max<int64_t>(1, (1 << 16) / similarity_row_stride(depth_) / wide) * wide;
     pieces_ = (most_columns_ + piece_ - 1) / piece_;
     sums_ = p.sum_columns ? pieces_ * depth_ : 0;
+    same_tokens_ = p.a.data == p.b.data && p.a.dtype == p.b.dtype && p.a.dim[1] == p.b.dim[1] &&
+                   p.a.stride[0] == p.b.stride[0] && p.a.stride[1] == p.b.stride[1];
   }
 
   bool run(SimilarityBody body, const void* state) {
     if (most_rows_ == 0) return true;
     const size_t items = size_t(items_);
+    const size_t column_norms = p.metric == TSV_METRIC_L2 ? 0 : items * size_t(p.b.dim[1]);
+    const size_t row_norms = p.metric == TSV_METRIC_L2 || same_tokens_ ? 0 : items * size_t(p.a.dim[1]);
     Workspace workspace(WorkspaceSize()
                             .add<float>(items * size_t(panel_floats_))
                             .add<TokenKind>(items * size_t(most_columns_))
                             .add<float>(items * size_t(channels_))
+                            .add<float>(column_norms)
+                            .add<float>(row_norms)
                             .add<double>(items * size_t(sums_))
                             .add<bool>(2 * items)
                             .bytes());
@@ -48,15 +54,39 @@ class Group {
     panels_ = workspace.take<float>(items * size_t(panel_floats_));
     kinds_ = workspace.take<TokenKind>(items * size_t(most_columns_));
     centres_ = workspace.take<float>(items * size_t(channels_));
+    column_norms_ = workspace.take<float>(column_norms);
+    row_norms_ = workspace.take<float>(row_norms);
+    if (same_tokens_) row_norms_ = column_norms_;
     column_sums_ = workspace.take<double>(items * size_t(sums_));
     extreme_ = workspace.take<bool>(2 * items);
     not_finite_ = extreme_ + items;
-    return find_centres() && pack_columns() && multiply(body, state);
+    if (p.metric == TSV_METRIC_L2) {
+      if (!find_centres()) return false;
+    } else {
+      find_norms(p.b, column_norms_);
+      if (!same_tokens_) find_norms(p.a, row_norms_);
+    }
+    return pack_columns() && multiply(body, state);
   }
 
  private:
   SimilaritySide side(const View& tokens, int64_t item, bool is_column) const {
-    return {table, tokens.rows(item), channels_, p.metric, centres_ + (item - first_) * channels_, is_column};
+    const float* norms = (is_column ? column_norms_ : row_norms_) + (item - first_) * tokens.dim[1];
+    return {table, tokens.rows(item), channels_, p.metric, centres_ + (item - first_) * channels_,
+            norms, is_column};
+  }
+
+  // Of all tokens, as they lie: read in that order they come from memory several times as fast as in that of
+  // two lists, and the cache then has them.
+  void find_norms(const View& tokens, float* norms) const {
+    const int64_t n = tokens.dim[1], step = std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(1, channels_));
+    const int64_t steps = (n + step - 1) / step;
+    parallel_for(p.context, items_ * steps, [&](int64_t task) {
+      const int64_t i = task / steps, first = task % steps * step;
+      if (p.columns[first_ + i].count == 0 || p.rows[first_ + i].count == 0) return;
+      table.token_norms(
+          {tokens.rows(first_ + i), first, std::min(step, n - first), channels_, 2, norms + i * n + first});
+    });
   }
 
   // Runs body(task), which returns false when it has no memory.
@@ -70,7 +100,6 @@ class Group {
   }
 
   bool find_centres() const {
-    if (p.metric != TSV_METRIC_L2) return true;
     return spread(items_, [&](int64_t i) {
       const size_t channels = size_t(channels_);
       Workspace workspace(WorkspaceSize().add<float>(channels).add<double>(channels).bytes());
@@ -92,15 +121,30 @@ class Group {
       Workspace workspace(
           WorkspaceSize().add<float>(size_t(count)).add<float>(size_t(count * stride)).bytes());
       if (!workspace.ok()) return false;
-      float* norms = workspace.take<float>(size_t(count));
+      float* scales = workspace.take<float>(size_t(count));
       float* rows = workspace.take<float>(size_t(count * stride));
-      prepare_rows(side(p.b, first_ + i, true), list.token + column, count, norms, rows, stride,
-                   kinds_ + i * most_columns_ + column);
+      const SimilaritySide tokens = side(p.b, first_ + i, true);
+      const int32_t* token = list.token + column;
+      TokenKind* kinds = kinds_ + i * most_columns_ + column;
       if (p.sum_columns) {
+        prepare_rows(tokens, token, count, scales, rows, stride, kinds);
         sum(rows, stride, count, column_sums_ + task * depth_);
-      } else {
-        pack(rows, stride, count, panels_ + i * panel_floats_ + column * depth_);
+        return true;
       }
+      PackPanels pack = {};
+      pack.columns = count;
+      pack.depth = depth_;
+      pack.panels = panels_ + i * panel_floats_ + column * depth_;
+      if (find_scales(tokens, token, count, scales, kinds)) {
+        pack.source = tokens.tokens;
+        pack.index = token;
+        pack.column_scale = scales;
+      } else {
+        prepare_rows(tokens, token, count, scales, rows, stride, kinds);
+        pack.source = {rows, TSV_FLOAT32, stride};
+      }
+      table.pack_key_panels(pack);
+      fill_up(count, pack.panels);
       return true;
     });
     for (int64_t i = 0; i < items_; ++i) {
@@ -130,8 +174,7 @@ class Group {
   }
 
   // Columns that fill up the last panel become NaN.
-  void pack(const float* rows, int64_t stride, int64_t count, float* panels) const {
-    table.pack_key_panels({{rows, TSV_FLOAT32, stride}, nullptr, nullptr, nullptr, 0, count, depth_, panels});
+  void fill_up(int64_t count, float* panels) const {
     const int64_t wide = table.shape.panel_width, lanes = table.shape.lanes;
     const int64_t last = count / wide * wide, rest = count - last;
     if (rest == 0 || depth_ == 0) return;
@@ -157,10 +200,10 @@ class Group {
                               .add<TokenKind>(size_t(count))
                               .bytes());
       if (!workspace.ok()) return false;
-      float* norms = workspace.take<float>(size_t(count));
+      float* scales = workspace.take<float>(size_t(count));
       float* prepared = workspace.take<float>(size_t(count * stride));
       TokenKind* kinds = workspace.take<TokenKind>(size_t(count));
-      prepare_rows(side(p.a, first_ + i, false), list.token + first, count, norms, prepared, stride, kinds);
+      prepare_rows(side(p.a, first_ + i, false), list.token + first, count, scales, prepared, stride, kinds);
       return body(state, {first_ + i, first, count, prepared, stride, depth_, kinds,
                           panels_ + i * panel_floats_, columns.count, column_sums_ + i * sums_,
                           kinds_ + i * most_columns_, extreme_[i], not_finite_[i]});
@@ -174,6 +217,8 @@ class Group {
   float* panels_ = nullptr;
   TokenKind* kinds_ = nullptr;
   float* centres_ = nullptr;
+  bool same_tokens_;  // on both sides
+  float *column_norms_ = nullptr, *row_norms_ = nullptr;
   double* column_sums_ = nullptr;  // by item and piece
   bool *extreme_ = nullptr, *not_finite_ = nullptr;
 };
@@ -197,6 +242,12 @@ tsv_status for_each_similarity_block(const SimilarityProblem& p, SimilarityBody 
     if (!Group(p, table, first, std::min(items, first + step)).run(body, state)) return TSV_E_MEMORY;
   }
   return cancelled(p.context) ? TSV_E_CANCELLED : TSV_OK;
+}
+
+void exact_similarities_of_rows(const SimilarityProblem& p, int64_t item, int64_t first, const int32_t* token,
+                                int64_t count, float* out) {
+  kernels().paired_similarity(
+      {p.a.rows(item), p.b.rows(item), p.rows[item].token + first, token, count, p.b.dim[2], p.metric, out});
 }
 
 void exact_similarities(const SimilarityProblem& p, int64_t item, int64_t row, const int32_t* token,

@@ -71,7 +71,11 @@ tsv_status for_each_similarity_block(const SimilarityProblem& problem, const Bod
       &body);
 }
 
-// out[j] = the similarity of the row at a place of its list with b's token[j], in float64 and rounded once.
+// out[i] = the similarity of the row at first + i of its list with b's token[i], in float64 and rounded once.
+void exact_similarities_of_rows(const SimilarityProblem& problem, int64_t item, int64_t first,
+                                const int32_t* token, int64_t count, float* out);
+
+// out[j] = the similarity of the row at a place of its list with b's token[j], likewise.
 void exact_similarities(const SimilarityProblem& problem, int64_t item, int64_t row, const int32_t* token,
                         int64_t count, float* out);
 

@@ -51,9 +51,28 @@ void finish_l2(const SimilaritySide& side, float* row, float norm, TokenKind* ki
 
 }  // namespace
 
-void prepare_rows(const SimilaritySide& side, const int32_t* token, int64_t count, float* norms, float* rows,
+bool find_scales(const SimilaritySide& side, const int32_t* token, int64_t count, float* scales,
+                 TokenKind* kinds) {
+  if (side.metric == TSV_METRIC_L2) return false;
+  const bool unit = side.metric == TSV_METRIC_COSINE;
+  const float least = unit ? kLeastNorm : 0.0f;
+  for (int64_t i = 0; i < count; ++i) {
+    const float norm = side.norms[token[i]];
+    if (!(norm >= least && norm <= kGreatestNorm)) return false;
+    scales[i] = unit ? 1.0f / norm : 1.0f;
+  }
+  std::fill(kinds, kinds + count, kOrdinary);
+  return true;
+}
+
+void prepare_rows(const SimilaritySide& side, const int32_t* token, int64_t count, float* scales, float* rows,
                   int64_t stride, TokenKind* kinds) {
   const int64_t channels = side.channels;
+  if (find_scales(side, token, count, scales, kinds)) {
+    side.kernels.load_rows({side.tokens, token, 0, count, channels, 1.0f, rows, stride, scales});
+    return;
+  }
+  float* const norms = scales;
   side.kernels.load_rows({side.tokens, token, 0, count, channels, 1.0f, rows, stride});
   for (int64_t i = 0; i < count && side.metric == TSV_METRIC_L2; ++i) {
     float* row = rows + i * stride;
@@ -73,7 +92,10 @@ void prepare_rows(const SimilaritySide& side, const int32_t* token, int64_t coun
         norms[i] = unit_scale(row, channels, norms[i], kinds + i);
     }
   }
-  if (side.metric == TSV_METRIC_COSINE) side.kernels.scale_rows({rows, stride, norms, count, channels});
+  if (side.metric == TSV_METRIC_COSINE) {
+    const Rows loaded = {rows, TSV_FLOAT32, stride};
+    side.kernels.load_rows({loaded, nullptr, 0, count, channels, 1.0f, rows, stride, norms});
+  }
 }
 
 void find_centre(const SimilaritySide& side, const TokenList& list, float* row, double* sums, float* centre) {

@@ -17,6 +17,7 @@ struct SimilaritySide {
   int64_t channels;
   int32_t metric;       // tsv_similarity_metric
   const float* centre;  // [channels], l2
+  const float* norms;   // of all tokens, else
   bool is_column;
 };
 
@@ -24,8 +25,13 @@ struct SimilaritySide {
 // do not meet in one set of the cache.
 inline int64_t similarity_row_stride(int64_t depth) { return (depth + 15) / 16 * 16 + 16; }
 
-// `count` tokens as rows of the product, and what kind each is. `norms` has room for as many.
-void prepare_rows(const SimilaritySide& side, const int32_t* token, int64_t count, float* norms, float* rows,
+// Whether each of `count` tokens becomes a row or column by multiplication with a number, as all do but those
+// of l2 and ones whose norm float32 does not hold: fills in these numbers, and that all are ordinary.
+bool find_scales(const SimilaritySide& side, const int32_t* token, int64_t count, float* scales,
+                 TokenKind* kinds);
+
+// `count` tokens as rows of the product, and what kind each is. `scales` has room for as many.
+void prepare_rows(const SimilaritySide& side, const int32_t* token, int64_t count, float* scales, float* rows,
                   int64_t stride, TokenKind* kinds);
 
 // A point in the midst of the tokens of a list: the mean of a thousand of them. Any point gives the same

@@ -53,17 +53,5 @@ void store_rows(const tsv::StoreRows& a) {
   TSV_DISPATCH_TYPE(a.out_dtype, store_rows_of, a);
 }
 
-// source[i][c] *= row_scale[i]: what a new maximum does to an output begun under an older one.
-template <class V>
-void scale_rows(const tsv::ScaleRows& a) {
-  for (int64_t i = 0; i < a.count; ++i) {
-    const typename V::F scale = V::set(a.row_scale[i]);
-    for (int64_t c = 0; c < a.columns; c += V::kLanes) {
-      float* at = a.rows + i * a.stride + c;
-      V::store(at, V::mul(V::load(at), scale));
-    }
-  }
-}
-
 }  // namespace
 #endif

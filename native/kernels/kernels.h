@@ -21,7 +21,8 @@ struct Rows {
   int64_t stride;  // elements from row to row; the elements of a row are adjacent
 };
 
-// out[i][c] = scale * source[index ? index[i] : first + i][c], as float32
+// out[i][c] = scale * (row_scale ? row_scale[i] : 1) * source[index ? index[i] : first + i][c], as float32;
+// `out` may be the source
 struct LoadRows {
   Rows source;
   const int32_t* index;
@@ -31,6 +32,7 @@ struct LoadRows {
   float scale;
   float* out;
   int64_t out_stride;
+  const float* row_scale = nullptr;
 };
 
 // out[i] = p == 2 ? sqrt(sum_c source[first + i][c]^2) : sum_c |source[first + i][c]|
@@ -387,14 +389,6 @@ struct StoreRows {
   int64_t out_stride;
 };
 
-struct ScaleRows {
-  float* rows;
-  int64_t stride;
-  const float* row_scale;
-  int64_t count;
-  int64_t columns;  // rounded up to whole vectors
-};
-
 // The scores of a row that pass a rule: see select_threshold.h.
 struct SelectThreshold {
   const void* source;
@@ -471,7 +465,6 @@ struct KernelShape {
   X(copy_peak, CopyPeak) \
   X(load_rows, LoadRows) \
   X(store_rows, StoreRows) \
-  X(scale_rows, ScaleRows) \
   X(pack_key_panels, PackPanels) \
   X(pack_value_panels, PackPanels) \
   X(attention_logits, AttentionLogits) \

@@ -1,5 +1,5 @@
-// Rows of any float type to float32, scaled: what every product reads its left side from.
-// One load, one multiplication and one store an element; the limit is memory.
+// Rows of any float type to float32, scaled, all or each by itself: what every product reads its left side
+// from. One load, one multiplication and one store an element; the limit is memory.
 #ifndef TOKENSIEVE_KERNELS_LOAD_ROWS_H
 #define TOKENSIEVE_KERNELS_LOAD_ROWS_H
 #include "kernels/kernels.h"
@@ -45,6 +45,12 @@ struct Stored<V, TSV_BFLOAT16> {
       return body<V, TSV_FLOAT32>(__VA_ARGS__); \
   }
 
+// A row of which no hardware prefetcher knows that it comes next.
+template <class V, class Element>
+inline void fetch_row(const Element* row, int64_t columns) {
+  for (int64_t c = 0; c < columns; c += 64 / int64_t(sizeof(Element))) V::prefetch(row + c);
+}
+
 // The block after this one is fetched while this one is worked on: between two loads lie tens of
 // microseconds, after which the hardware's prefetchers have forgotten the stream.
 template <class V, class Element>
@@ -61,8 +67,8 @@ template <class V, int kType>
 void load_rows_of(const tsv::LoadRows& a) {
   using S = Stored<V, kType>;
   const auto* source = static_cast<const typename S::Element*>(a.source.data);
-  const typename V::F scale = V::set(a.scale);
   for (int64_t i = 0; i < a.count; ++i) {
+    const typename V::F scale = V::set(a.row_scale != nullptr ? a.scale * a.row_scale[i] : a.scale);
     const auto* row = source + (a.index != nullptr ? a.index[i] : a.first + i) * a.source.stride;
     float* out = a.out + i * a.out_stride;
     int64_t c = 0;
@@ -71,7 +77,7 @@ void load_rows_of(const tsv::LoadRows& a) {
       const int rest = int(a.columns - c);
       V::store(out + c, V::mul(S::load(row + c, rest), scale), rest);
     }
-    if (i + 1 == a.count) fetch_next_rows<V>(row, a);
+    if (i + 1 == a.count && a.index == nullptr) fetch_next_rows<V>(row, a);
   }
 }
 

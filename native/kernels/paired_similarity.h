@@ -5,77 +5,97 @@
 //
 // Accumulated in float64, in sixteen sums that are added in one order on every instruction set: equal vectors
 // come out as exactly 1 (cosine) or 0 (l2) whatever their length, so that ties between copies of a token are
-// ties, and results are the same everywhere. No float32 overflows or vanishes on the way. Up to three
-// multiplications and additions an element, at half the width of float32: for the winners of a match and for
-// tokens in pairs, not for all pairs. The limit is reading both rows once.
+// ties, and results are the same everywhere. (The product of two floats is exact in float64, so that it does
+// not matter whether its addition is fused.) No float32 overflows or vanishes on the way. The sums stay in
+// registers: up to two conversions and three multiply-adds an element, at half the width of float32, for the
+// winners of a match and for tokens in pairs, not for all pairs. The limit is reading both rows once; those
+// of the next pair are fetched meanwhile, since winners lie anywhere.
 #ifndef TOKENSIEVE_KERNELS_PAIRED_SIMILARITY_H
 #define TOKENSIEVE_KERNELS_PAIRED_SIMILARITY_H
 #include <math.h>
 
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
+#include "simd/unroll.h"
 
 namespace {
 
 constexpr int kPairSums = 16;
 
-inline double sum_in_order(const double* sums) {
-  double total = 0;
-  for (int j = 0; j < kPairSums; ++j) total += sums[j];
-  return total;
-}
+// What the elements of a pair add to, vectors of double: kPairSums in all.
+template <class V>
+struct PairSum {
+  static constexpr int kVectors = kPairSums / V::kLanes;
+  static_assert(kVectors * V::kLanes == kPairSums, "a block is whole vectors");
+  typename V::D sums[kVectors];
+  inline PairSum() { TSV_UNROLL for (int v = 0; v < kVectors; ++v) sums[v] = V::zero_double(); }
+  inline double total() const {
+    double all[kPairSums];
+    TSV_UNROLL for (int v = 0; v < kVectors; ++v) V::store(all + v * V::kLanes, sums[v]);
+    for (int half = kPairSums / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; ++j) all[j] += all[j + half];
+    }
+    return all[0];
+  }
+};
 
-// What a pair of elements adds to, and what the sums come to.
-template <int kMetric>
+// load(v, &x, &y) gives the v-th vectors of a block of both rows.
+template <class V, int kMetric>
 struct PairSums {
-  double products[kPairSums] = {}, a_squares[kPairSums] = {}, b_squares[kPairSums] = {};
-  inline void add(int j, double x, double y) {
-    products[j] += x * y;
-    if (kMetric != TSV_METRIC_COSINE) return;
-    a_squares[j] += x * x;
-    b_squares[j] += y * y;
+  PairSum<V> products, a_squares, b_squares;
+  template <class Load>
+  inline void add(const Load& load) {
+    TSV_UNROLL for (int v = 0; v < PairSum<V>::kVectors; ++v) {
+      typename V::D x, y;
+      load(v, &x, &y);
+      products.sums[v] = V::fma(x, y, products.sums[v]);
+      if (kMetric != TSV_METRIC_COSINE) continue;
+      a_squares.sums[v] = V::fma(x, x, a_squares.sums[v]);
+      b_squares.sums[v] = V::fma(y, y, b_squares.sums[v]);
+    }
   }
   inline double similarity() const {
-    const double product = sum_in_order(products);
+    const double product = products.total();
     if (kMetric != TSV_METRIC_COSINE) return product;
-    const double a_square = sum_in_order(a_squares), b_square = sum_in_order(b_squares);
+    const double a_square = a_squares.total(), b_square = b_squares.total();
     return a_square == 0.0 || b_square == 0.0 ? 0.0 : product / (sqrt(a_square) * sqrt(b_square));
   }
 };
 
-template <>
-struct PairSums<TSV_METRIC_L2> {
-  double squares[kPairSums] = {};
-  inline void add(int j, double x, double y) { squares[j] += (x - y) * (x - y); }
-  inline double similarity() const { return 0.0 - sum_in_order(squares); }
-};
-
-// The first n of kPairSums elements; the rest of `out` stays as it was.
-template <class V, int kType>
-inline void load_block(const typename Stored<V, kType>::Element* row, int n, float* out) {
-  using S = Stored<V, kType>;
-  for (int j = 0; j < n; j += V::kLanes) {
-    const int rest = n - j < V::kLanes ? n - j : V::kLanes;
-    V::store(out + j, rest < V::kLanes ? S::load(row + j, rest) : S::load(row + j));
+template <class V>
+struct PairSums<V, TSV_METRIC_L2> {
+  PairSum<V> squares;
+  template <class Load>
+  inline void add(const Load& load) {
+    TSV_UNROLL for (int v = 0; v < PairSum<V>::kVectors; ++v) {
+      typename V::D x, y;
+      load(v, &x, &y);
+      const typename V::D difference = V::sub(x, y);  // whose square is not exact: not fused
+      squares.sums[v] = V::add(V::mul(difference, difference), squares.sums[v]);
+    }
   }
-}
+  inline double similarity() const { return 0.0 - squares.total(); }
+};
 
 template <class V, int kA, int kB, int kMetric>
 float similarity_of_pair(const typename Stored<V, kA>::Element* a, const typename Stored<V, kB>::Element* b,
                          int64_t columns) {
-  static_assert(kPairSums % V::kLanes == 0, "a block is whole vectors");
-  PairSums<kMetric> sums;
-  alignas(64) float x[kPairSums], y[kPairSums];
+  using D = typename V::D;
+  PairSums<V, kMetric> sums;
   int64_t c = 0;
   for (; c + kPairSums <= columns; c += kPairSums) {
-    load_block<V, kA>(a + c, kPairSums, x);
-    load_block<V, kB>(b + c, kPairSums, y);
-    for (int j = 0; j < kPairSums; ++j) sums.add(j, double(x[j]), double(y[j]));
+    sums.add([=](int v, D* x, D* y) {
+      *x = V::widen(Stored<V, kA>::load(a + c + v * V::kLanes));
+      *y = V::widen(Stored<V, kB>::load(b + c + v * V::kLanes));
+    });
   }
   if (c < columns) {
-    load_block<V, kA>(a + c, int(columns - c), x);
-    load_block<V, kB>(b + c, int(columns - c), y);
-    for (int j = 0; j < int(columns - c); ++j) sums.add(j, double(x[j]), double(y[j]));
+    sums.add([=](int v, D* x, D* y) {
+      const int64_t at = c + v * V::kLanes, left = columns - at;
+      const int n = left < 0 ? 0 : left < V::kLanes ? int(left) : V::kLanes;
+      *x = V::widen(Stored<V, kA>::load(a + at, n));
+      *y = V::widen(Stored<V, kB>::load(b + at, n));
+    });
   }
   return float(sums.similarity());
 }
@@ -84,10 +104,14 @@ template <class V, int kA, int kB, int kMetric>
 void similarity_of_pairs(const tsv::PairedSimilarity& p) {
   const auto* a = static_cast<const typename Stored<V, kA>::Element*>(p.a.data);
   const auto* b = static_cast<const typename Stored<V, kB>::Element*>(p.b.data);
+  const auto a_row = [&](int64_t i) { return a + (p.first != nullptr ? p.first[i] : i) * p.a.stride; };
+  const auto b_row = [&](int64_t i) { return b + (p.second != nullptr ? p.second[i] : i) * p.b.stride; };
   for (int64_t i = 0; i < p.count; ++i) {
-    const int64_t first = p.first != nullptr ? p.first[i] : i, second = p.second != nullptr ? p.second[i] : i;
-    p.out[i] =
-        similarity_of_pair<V, kA, kB, kMetric>(a + first * p.a.stride, b + second * p.b.stride, p.columns);
+    if (i + 1 < p.count) {
+      fetch_row<V>(a_row(i + 1), p.columns);
+      fetch_row<V>(b_row(i + 1), p.columns);
+    }
+    p.out[i] = similarity_of_pair<V, kA, kB, kMetric>(a_row(i), b_row(i), p.columns);
   }
 }
 

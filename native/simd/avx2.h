@@ -33,6 +33,9 @@ struct Avx2 {
   using F = __m256;
   using I = __m256i;
   using Mask = __m256;
+  struct D {  // a vector's worth of doubles
+    __m256d low, high;
+  };
 
   static inline F zero() { return _mm256_setzero_ps(); }
   static inline F set(float x) { return _mm256_set1_ps(x); }
@@ -111,6 +114,21 @@ struct Avx2 {
     __m128 t = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     t = _mm_max_ps(t, _mm_movehl_ps(t, t));
     return _mm_cvtss_f32(_mm_max_ss(t, _mm_shuffle_ps(t, t, 1)));
+  }
+
+  static inline D zero_double() { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
+  static inline D widen(F a) {
+    return {_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};
+  }
+  static inline D sub(D a, D b) { return {_mm256_sub_pd(a.low, b.low), _mm256_sub_pd(a.high, b.high)}; }
+  static inline D add(D a, D b) { return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)}; }
+  static inline D mul(D a, D b) { return {_mm256_mul_pd(a.low, b.low), _mm256_mul_pd(a.high, b.high)}; }
+  static inline D fma(D a, D b, D c) {
+    return {_mm256_fmadd_pd(a.low, b.low, c.low), _mm256_fmadd_pd(a.high, b.high, c.high)};
+  }
+  static inline void store(double* p, D x) {
+    _mm256_storeu_pd(p, x.low);
+    _mm256_storeu_pd(p + 4, x.high);
   }
 
   static inline Mask nan(F a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }

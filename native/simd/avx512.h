@@ -18,6 +18,9 @@ struct Avx512 {
   using F = __m512;
   using I = __m512i;
   using Mask = __mmask16;
+  struct D {  // a vector's worth of doubles
+    __m512d low, high;
+  };
 
   static inline F zero() { return _mm512_setzero_ps(); }
   static inline F set(float x) { return _mm512_set1_ps(x); }
@@ -73,6 +76,21 @@ struct Avx512 {
   }
   static inline float sum(F a) { return _mm512_reduce_add_ps(a); }
   static inline float maximum(F a) { return _mm512_reduce_max_ps(a); }
+
+  static inline D zero_double() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+  static inline D widen(F a) {
+    return {_mm512_cvtps_pd(_mm512_castps512_ps256(a)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1))};
+  }
+  static inline D sub(D a, D b) { return {_mm512_sub_pd(a.low, b.low), _mm512_sub_pd(a.high, b.high)}; }
+  static inline D add(D a, D b) { return {_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)}; }
+  static inline D mul(D a, D b) { return {_mm512_mul_pd(a.low, b.low), _mm512_mul_pd(a.high, b.high)}; }
+  static inline D fma(D a, D b, D c) {
+    return {_mm512_fmadd_pd(a.low, b.low, c.low), _mm512_fmadd_pd(a.high, b.high, c.high)};
+  }
+  static inline void store(double* p, D x) {
+    _mm512_storeu_pd(p, x.low);
+    _mm512_storeu_pd(p + 8, x.high);
+  }
 
   static inline Mask nan(F a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
   static inline Mask greater(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }

@@ -19,6 +19,9 @@ struct Neon {
   using F = float32x4_t;
   using I = int32x4_t;
   using Mask = uint32x4_t;
+  struct D {  // a vector's worth of doubles
+    float64x2_t low, high;
+  };
 
   static inline F zero() { return vdupq_n_f32(0.0f); }
   static inline F set(float x) { return vdupq_n_f32(x); }
@@ -92,6 +95,19 @@ struct Neon {
   static inline F copy_sign(F a, F b) { return vbslq_f32(vdupq_n_u32(0x80000000u), b, a); }
   static inline float sum(F a) { return vaddvq_f32(a); }
   static inline float maximum(F a) { return vmaxvq_f32(a); }
+
+  static inline D zero_double() { return {vdupq_n_f64(0.0), vdupq_n_f64(0.0)}; }
+  static inline D widen(F a) { return {vcvt_f64_f32(vget_low_f32(a)), vcvt_high_f64_f32(a)}; }
+  static inline D sub(D a, D b) { return {vsubq_f64(a.low, b.low), vsubq_f64(a.high, b.high)}; }
+  static inline D add(D a, D b) { return {vaddq_f64(a.low, b.low), vaddq_f64(a.high, b.high)}; }
+  static inline D mul(D a, D b) { return {vmulq_f64(a.low, b.low), vmulq_f64(a.high, b.high)}; }
+  static inline D fma(D a, D b, D c) {
+    return {vfmaq_f64(c.low, a.low, b.low), vfmaq_f64(c.high, a.high, b.high)};
+  }
+  static inline void store(double* p, D x) {
+    vst1q_f64(p, x.low);
+    vst1q_f64(p + 2, x.high);
+  }
 
   static inline Mask nan(F a) { return vmvnq_u32(vceqq_f32(a, a)); }
   static inline Mask greater(F a, F b) { return vcgtq_f32(a, b); }

@@ -17,6 +17,7 @@ struct Scalar {
     int32_t value;
   };
   using Mask = bool;
+  using D = double;
 
   static inline F zero() { return 0.0f; }
   static inline F set(float x) { return x; }
@@ -53,6 +54,14 @@ struct Scalar {
   static inline F copy_sign(F a, F b) { return copysignf(a, b); }
   static inline float sum(F a) { return a; }
   static inline float maximum(F a) { return a; }
+
+  static inline D zero_double() { return 0.0; }
+  static inline D widen(F a) { return double(a); }
+  static inline D sub(D a, D b) { return a - b; }
+  static inline D add(D a, D b) { return a + b; }
+  static inline D mul(D a, D b) { return a * b; }
+  static inline D fma(D a, D b, D c) { return a * b + c; }  // two roundings
+  static inline void store(double* p, D x) { *p = x; }
 
   static inline Mask nan(F a) { return a != a; }
   static inline Mask greater(F a, F b) { return a > b; }

@@ -38,22 +38,3 @@ KERNEL_TEST(store_rows) {
     }
   }
 }
-
-KERNEL_TEST(scale_rows) {
-  constexpr int64_t kCount = 3;
-  for (int64_t columns : lengths_around(table)) {
-    Random random(columns + 2);
-    const int64_t whole = whole_vectors(table, columns), stride = whole + 1;
-    Buffer<float> rows(whole > 0 ? (kCount - 1) * stride + whole : 0, 1), scale(kCount);
-    fill(rows, random);
-    fill(scale, random);
-    Buffer<float> before(rows.size());
-    memcpy(before.data(), rows.data(), size_t(rows.size()) * sizeof(float));
-    table.scale_rows({rows.data(), stride, scale.data(), kCount, columns});
-    at("scale_rows of %d columns", int(columns));
-    for (int64_t i = 0; i < kCount; ++i) {
-      for (int64_t c = 0; c < whole; ++c) CHECK(rows[i * stride + c] == before[i * stride + c] * scale[i]);
-      if (whole > 0 && i < kCount - 1) CHECK(rows[i * stride + whole] == before[i * stride + whole]);
-    }
-  }
-}
