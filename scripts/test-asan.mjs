@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const binary = path.join(root, 'build-asan', 'tokensieve.node');
-const lifetimes = ['abort', 'buffers', 'many-calls'].map((name) => path.join('lifetime', name));
+const lifetimes = ['abort', 'buffers', 'many-calls', 'workers'].map((name) => path.join('lifetime', name));
 const crossing = ['ops', 'token-map', 'tensor', 'mask', 'sieve', 'robustness', ...lifetimes];
 const everything = [...crossing, 'lifetime', 'fuzz', 'budgets', 'criteria', 'methods', 'strategies'];
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -121,13 +122,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
     if (env != nullptr) static_cast<Environment*>(self)->complete(static_cast<Call*>(call));
   }
   void complete(Call* call);
-  void close() {
-    for (auto& entry : calls_) entry.second->cancelled = 1;
-    std::unique_lock<std::mutex> lock(mutex_);
-    closed_ = true;
-    idle_.wait(lock, [this] { return running_ == 0; });
-    calls_.clear();
-  }
+  void close();
 
   napi_env env_;
   napi_threadsafe_function completed_ = nullptr;
@@ -135,7 +130,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   uint32_t next_id_ = 0;
   std::mutex mutex_;
   std::condition_variable idle_;
-  int running_ = 0;
+  int running_ = 0;  // or queued
   bool closed_ = false;
 };
 
@@ -158,6 +153,17 @@ class Runner {
     queue_.push_back(call);
     ready_.notify_one();
     return true;
+  }
+
+  // Takes out what an environment has in the queue; returns how many calls those were.
+  int withdraw(const Environment* environment) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto kept = std::remove_if(queue_.begin(), queue_.end(), [environment](const Call* call) {
+      return call->environment.get() == environment;
+    });
+    const int withdrawn = int(queue_.end() - kept);
+    queue_.erase(kept, queue_.end());
+    return withdrawn;
   }
 
  private:
@@ -210,6 +216,18 @@ uint32_t Environment::begin(std::unique_ptr<Call> call) {
   calls_.emplace(raw->id, std::move(call));
   if (calls_.size() == 1) napi_ref_threadsafe_function(env_, completed_);
   return raw->id;
+}
+
+// Waits for the call that runs, and for none in the queue: before those there may be any number of calls of
+// environments that go on.
+void Environment::close() {
+  for (auto& entry : calls_) entry.second->cancelled = 1;
+  const int withdrawn = runner().withdraw(this);
+  std::unique_lock<std::mutex> lock(mutex_);
+  running_ -= withdrawn;
+  closed_ = true;
+  idle_.wait(lock, [this] { return running_ == 0; });
+  calls_.clear();
 }
 
 namespace {

@@ -73,6 +73,30 @@ describe('a worker', () => {
     assert.deepEqual([ended.status, ended.signal, ended.stdout], [0, null, '5\n'], ended.stderr);
   });
 
+  it('ends at once, whatever others have in the queue', () => {
+    const ended = runScript(`
+      const { Worker } = require('node:worker_threads');
+      ${longCalls}
+      const source = \`const tokensieve = require(\${JSON.stringify(tokensievePath)}); ${longCalls}
+        const { parentPort } = require('node:worker_threads');
+        parentPort.once('message', () => { calls(); parentPort.postMessage('begun'); });
+        parentPort.postMessage('loaded');\`;
+      const worker = new Worker(source, { eval: true });
+      const told = () => new Promise((resolve) => worker.once('message', resolve));
+      (async () => {
+        await told();
+        const queued = Array.from({ length: 20 }, calls).flat();
+        let finished = 0;
+        for (const call of queued) call.then(() => finished++);
+        worker.postMessage('begin');
+        await told();
+        await worker.terminate();
+        console.log(finished < queued.length);
+        process.exit();
+      })();`);
+    assert.deepEqual([ended.status, ended.signal, ended.stdout], [0, null, 'true\n'], ended.stderr);
+  });
+
   it('loads and unloads the package as often as it likes', () => {
     const ended = runScript(`
       const { Worker } = require('node:worker_threads');
