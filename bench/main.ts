@@ -8,6 +8,8 @@ import { cases, casesMatching, untimedKernels } from './cases.js';
 import { keepProof, readProof } from './proof/result.js';
 import { countSelected, prove } from './proof/run.js';
 import { proofText } from './proof/tables.js';
+import { rewriteReadme } from './readme.js';
+import { writePage } from './report/page.js';
 import { agreementsTable, resultsTable, threadsText } from './tables.js';
 import type { Answer, Run, Task } from './worker.js';
 
@@ -16,9 +18,10 @@ const usage = `Usage: npm run bench -- [options]
   --threads 1,2       numbers of threads; by default one, and all
   --isa avx512,avx2   instruction sets; by default the best this processor has
   --harness both      how far tinybench and benchmark.js agree, instead of rates
-  --peers             everything with a target, against other packages and against itself
+  --peers             everything with a target, against other packages and against itself; writes bench/report.html
   --keep              with --peers: keeps the result in bench/results/
-  --from FILE         the same tables from a kept result, nothing measured
+  --from FILE         the tables and bench/report.html from a kept result, nothing measured
+  --readme            with --keep or --from: README.md quotes the result
   --json              everything measured, for programs`;
 
 interface Options extends Task {
@@ -26,6 +29,7 @@ interface Options extends Task {
   readonly peers: boolean;
   readonly keep: boolean;
   readonly from: string | undefined;
+  readonly readme: boolean;
   readonly json: boolean;
 }
 
@@ -42,10 +46,11 @@ function readOptions(): Options {
       peers: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       from: { type: 'string' },
+      readme: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
-  const { filter, harness, peers, keep, from, json } = values;
+  const { filter, harness, peers, keep, from, readme, json } = values;
   const threads = values.threads.split(',').map(Number);
   if (!threads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024))
     throw new UsageError(`--threads must be integers from 1 to 1024; got ${values.threads}`);
@@ -55,11 +60,12 @@ function readOptions(): Options {
   if (peers && (harness === 'both' || values.isa !== info().isa))
     throw new UsageError('--peers goes with neither --harness nor --isa; TOKENSIEVE_ISA chooses one');
   if (keep && !peers) throw new UsageError('--keep goes with --peers');
+  if (readme && !keep && from === undefined) throw new UsageError('--readme goes with --keep or --from');
   if ((peers ? countSelected(filter) : casesMatching(filter).length) === 0) {
     const operations = new Set(cases.map(({ operation }) => operation));
     throw new UsageError(`--filter ${filter} leaves no case of ${[...operations].join(', ')}`);
   }
-  return { filter, threads, harness, peers, keep, from, json, isas };
+  return { filter, threads, harness, peers, keep, from, readme, json, isas };
 }
 
 /** Has a process of its own run the cases under one instruction set. */
@@ -104,11 +110,14 @@ function versions(): Record<string, string> {
 const printJson = (measured: object): void => console.log(JSON.stringify(measured, undefined, 2));
 
 /** Measures everything with a target, or reads what was measured; the page beside the tables. */
-async function showProof({ filter, threads, keep, from, json }: Options): Promise<void> {
+async function showProof({ filter, threads, keep, from, readme, json }: Options): Promise<void> {
   const proof = from === undefined ? await prove(filter, threads, versions()) : readProof(from);
   if (json) printJson(proof);
   else console.log(proofText(proof));
-  if (keep) process.stderr.write(`Wrote ${keepProof(proof)}\n`);
+  process.stderr.write(`Wrote ${writePage(proof)}\n`);
+  const kept = keep ? keepProof(proof) : from;
+  if (keep) process.stderr.write(`Wrote ${kept}\n`);
+  if (readme && kept !== undefined) process.stderr.write(`Wrote ${rewriteReadme(kept)}\n`);
 }
 
 async function main(): Promise<void> {

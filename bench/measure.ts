@@ -48,6 +48,7 @@ export async function measure(benchmark: Case): Promise<Measurement> {
 }
 
 const quickMilliseconds = 60;
+const leastSamples = 3;
 
 /** The median of a few calls, milliseconds: for curves, whose points stand beside one another. */
 export function quickMedian(call: () => void): number {
@@ -56,9 +57,13 @@ export function quickMedian(call: () => void): number {
     call();
     return performance.now() - start;
   };
-  timed();
-  const samples: number[] = [];
-  for (let spent = 0; spent < quickMilliseconds; spent += samples[samples.length - 1]) samples.push(timed());
+  const first = timed();
+  const samples = first < quickMilliseconds ? [] : [first];
+  for (let spent = 0; spent < quickMilliseconds || samples.length < leastSamples; ) {
+    const milliseconds = timed();
+    samples.push(milliseconds);
+    spent += milliseconds;
+  }
   return quantile(samples.sort(ascending), 0.5);
 }
 

@@ -31,7 +31,7 @@ export function duration(milliseconds: number): string {
   return milliseconds < 999.5 ? `${digits(milliseconds)} ms` : `${digits(milliseconds / 1e3)} s`;
 }
 
-function size(bytes: number): string {
+export function size(bytes: number): string {
   return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KB` : `${bytes / 2 ** 20} MB`;
 }
 

@@ -109,6 +109,7 @@ export const pairs: readonly Pair[] = [
   scoring({ H: 12, N: 197, D: 64 }, 'all', 1.35),
   scoring({ H: 16, N: 577, D: 64 }, 'all', 1.35),
   scoring({ H: 8, N: 2880, D: 128 }, 'all', 1.35),
+  scoring({ H: 8, N: 4096, D: 64 }, 'all', 1.35),
   scoring({ H: 12, N: 197, D: 64 }, 'first', 1.02),
   scoring({ H: 16, N: 577, D: 64 }, 'first', 1.02),
   scoring({ H: 8, N: 2880, D: 128 }, 'first', 1.02),

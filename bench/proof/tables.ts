@@ -1,3 +1,4 @@
+import { powerOf } from '../growth/slope.js';
 import { pairVerdicts } from '../itself/contest.js';
 import { verdictsOf } from '../peers/compare.js';
 import { entryName } from '../peers/jobs.js';
@@ -17,6 +18,9 @@ export function proofText(proof: Proof): string {
       '',
     );
   if (pairs.length > 0) parts.push('Against itself', pairsTable(proof), '');
+  if (proof.growth.length > 0) parts.push('Growth with the number of tokens', growthTable(proof), '');
+  if (proof.breakEven.length > 0)
+    parts.push('The keep ratio from which reducing pays in a block', breakEvenTable(proof), '');
   parts.push(...missedNotes(proof));
   const all = verdicts(proof);
   if (all.length > 0)
@@ -59,6 +63,32 @@ function pairsTable({ pairs }: Proof): string {
     ]),
   );
   return table(['call', 'against', 'ours', 'against', '', 'reached', 'target', ''], rows, 2);
+}
+
+function growthTable({ growth }: Proof): string {
+  const rows = growth.map((result) => {
+    const last = result.points[result.points.length - 1];
+    return [
+      result.name,
+      `N^${result.power}`,
+      `N^${powerOf(result)}`,
+      `${last.N}`,
+      duration(last.milliseconds),
+    ];
+  });
+  return table(['call', 'work', 'time', 'at N', 'takes'], rows, 1);
+}
+
+function breakEvenTable({ breakEven }: Proof): string {
+  const sizes = breakEven[0].methods[0].points.map(({ N }) => `${N}`);
+  const rows = breakEven.flatMap(({ shape, methods }) =>
+    methods.map(({ name, points }) => [
+      `${shape.C}`,
+      name,
+      ...points.map(({ keep }) => (keep === undefined ? 'none' : `${(100 * keep).toFixed(0)} %`)),
+    ]),
+  );
+  return table(['channels', 'way', ...sizes], rows, 2);
 }
 
 /** Why targets were missed, of those that have a reason. */

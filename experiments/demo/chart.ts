@@ -128,7 +128,7 @@ function endLabels(
   );
 }
 
-function markerAt(marker: Marker, cx: number, cy: number): string {
+export function markerAt(marker: Marker, cx: number, cy: number): string {
   const at = `transform="translate(${round(cx)} ${round(cy)})"`;
   switch (marker) {
     case 'circle':
