@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../errors.js';
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
 import { arrayName } from '../typed-array.js';
 import {
   type CommonOptions,
@@ -99,7 +99,7 @@ export function readAttention(
   const swapped = layout === 1;
   const four = (path: string, value: unknown, read = readTensor(path, value, floatTypes)): FloatTensor => {
     const tensor = withRank(path, read, 4);
-    return swapped ? { ...tensor, dims: swap(tensor.dims) } : tensor;
+    return swapped ? reshape(tensor, swap(tensor.dims)) : tensor;
   };
   const given = readTensor('q', q, floatTypes);
   const query = four('q', q, given);

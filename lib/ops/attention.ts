@@ -64,7 +64,7 @@ function prepare<T extends FloatType>(
       scores && withDims(scores, call.scoreDims),
       withDims(lse, rowDims),
       entropy && withDims(entropy, rowDims),
-      { ...withDims(output, dims), swapped: call.swapped },
+      withDims(output, dims, call.swapped),
     ],
     numbers: call.numbers,
     result: () => ({

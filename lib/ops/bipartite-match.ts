@@ -7,7 +7,7 @@ import {
   floatTypes,
   type Invocation,
   type Output,
-  outputFor,
+  outputAt,
   readArray,
   readInteger,
   readNumber,
@@ -15,6 +15,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
   withRank,
 } from './call.js';
 
@@ -67,12 +68,7 @@ function prepare(metric: FloatTensor, options: BipartiteMatchOptions): Invocatio
       readArray('options.mask', options.mask, ['uint8'], maskDims(options.mask, items, N)),
       readArray('options.lengths', options.lengths, ['int32']),
     ],
-    outputs: [
-      outputLengths,
-      offsets,
-      members,
-      { ...assignment, tensor: { ...assignment.tensor, dims: [items, N] } },
-    ],
+    outputs: [outputLengths, offsets, members, withDims(assignment, [items, N])],
     numbers: [
       partition.kind,
       readInteger('options.r', options.r, Number.POSITIVE_INFINITY),
@@ -107,13 +103,13 @@ function maskDims(mask: unknown, items: number, N: number): number[] {
 
 /** A field of the map's own type, which is a bare array. */
 function outputArray(out: unknown, field: string, length: number): Output<'int32'> {
-  if (out === undefined) return outputFor(undefined, field, 'int32', [length]);
-  if (typeof out !== 'object' || out === null) throw typeError('options.out', 'an object', out);
-  const data = (out as Record<string, unknown>)[field];
-  if (data !== undefined && !types.isInt32Array(data))
-    throw typeError(`options.out.${field}`, 'an Int32Array', data);
-  const tensor = data && { type: 'int32', data, dims: [data.length] };
-  return outputFor({ [field]: tensor }, field, 'int32', [length]);
+  if (out !== undefined && (typeof out !== 'object' || out === null))
+    throw typeError('options.out', 'an object', out);
+  const path = `options.out.${field}`;
+  const data = (out as Record<string, unknown> | undefined)?.[field];
+  if (data === undefined) return outputAt(path, undefined, 'int32', [length]);
+  if (!types.isInt32Array(data)) throw typeError(path, 'an Int32Array', data);
+  return outputAt(path, { type: 'int32', data, dims: [data.length] }, 'int32', [length]);
 }
 
 interface PartitionNumbers {

@@ -1,6 +1,15 @@
 import { addon, type NativeFailure } from '../addon.js';
 import { type ErrorCode, errorCodes, rangeError, TokenSieveError, typeError } from '../errors.js';
-import { type DataType, type FloatType, holds, readList, readTensor, type Tensor, zeros } from '../tensor.js';
+import {
+  type DataType,
+  type FloatType,
+  holds,
+  readList,
+  readTensor,
+  reshape,
+  type Tensor,
+  zeros,
+} from '../tensor.js';
 import { arrayLength } from '../typed-array.js';
 
 /** Options that every operation takes. */
@@ -12,7 +21,7 @@ export interface CommonOptions {
 /** A tensor in one of an operation's places; `swapped` when dimensions 1 and 2 are exchanged in memory. */
 export interface Placed {
   readonly tensor: Tensor;
-  readonly swapped?: boolean;
+  readonly swapped: boolean;
 }
 
 /** One call, ready to cross: places and numbers in the order of the operation's adapter in native/node/operations.cc. */
@@ -30,8 +39,8 @@ export interface Output<T extends DataType = DataType> {
   readonly tensor: Tensor<T>;
   readonly given: boolean;
   /** Why the tensor that the caller gave can not be used, to be said when all inputs are right. */
-  readonly misfit?: Error;
-  readonly swapped?: boolean;
+  readonly misfit: Error | undefined;
+  readonly swapped: boolean;
 }
 
 const typeNumbers: Readonly<Record<DataType, number>> = {
@@ -70,7 +79,7 @@ function layOut(invocation: Invocation<unknown>): { operation: number; arrays: u
   }
   const arrays: unknown[] = [];
   let at = 0;
-  const place = (tensor: Tensor | undefined, swapped: boolean | undefined): void => {
+  const place = (tensor: Tensor | undefined, swapped: boolean): void => {
     header[at] = tensor === undefined ? 0 : typeNumbers[tensor.type];
     if (tensor !== undefined) {
       const { dims } = tensor;
@@ -85,7 +94,7 @@ function layOut(invocation: Invocation<unknown>): { operation: number; arrays: u
     if (input !== undefined && 'tensor' in input) place(input.tensor, input.swapped);
     else place(input, false);
   }
-  for (const output of invocation.outputs) place(output?.tensor, output?.swapped);
+  for (const output of invocation.outputs) place(output?.tensor, output?.swapped ?? false);
   for (const number of invocation.numbers) header[at++] = number;
   return { operation, arrays };
 }
@@ -227,22 +236,36 @@ export function outputFor<T extends DataType>(
   dims: readonly number[],
   like?: unknown,
 ): Output<T> {
-  if (out === undefined) return { tensor: zeros(type, dims, like), given: false };
-  if (typeof out !== 'object' || out === null) throw typeError('options.out', 'an object', out);
-  const value = (out as Record<string, unknown>)[field];
-  if (value === undefined) return { tensor: zeros(type, dims, like), given: false };
-  const path = `options.out.${field}`;
+  if (out !== undefined && (typeof out !== 'object' || out === null))
+    throw typeError('options.out', 'an object', out);
+  const value = (out as Record<string, unknown> | undefined)?.[field];
+  return outputAt(`options.out.${field}`, value, type, dims, like);
+}
+
+/** The output that a caller gave at `path`, or a new one. */
+export function outputAt<T extends DataType>(
+  path: string,
+  value: unknown,
+  type: T,
+  dims: readonly number[],
+  like?: unknown,
+): Output<T> {
+  if (value === undefined)
+    return { tensor: zeros(type, dims, like), given: false, misfit: undefined, swapped: false };
   const tensor = readTensor(path, value, [type]);
-  if (tensor.dims.length === dims.length && dims.every((dim, i) => dim === tensor.dims[i])) {
-    return { tensor, given: true };
-  }
+  if (tensor.dims.length === dims.length && dims.every((dim, i) => dim === tensor.dims[i]))
+    return { tensor, given: true, misfit: undefined, swapped: false };
   const misfit = rangeError(`${path}.dims`, `[${dims.join(', ')}]`, tensor.dims, 'ERR_TOKENSIEVE_SHAPE');
-  return { tensor: zeros(type, dims, like), given: true, misfit };
+  return { tensor: zeros(type, dims, like), given: true, misfit, swapped: false };
 }
 
 /** An output with other dims for the kernel than the caller sees. */
-export function withDims<T extends DataType>(output: Output<T>, dims: readonly number[]): Output<T> {
-  return { ...output, tensor: { ...output.tensor, dims } };
+export function withDims<T extends DataType>(
+  { tensor, given, misfit }: Output<T>,
+  dims: readonly number[],
+  swapped = false,
+): Output<T> {
+  return { tensor: reshape(tensor, dims), given, misfit, swapped };
 }
 
 /** A tensor brought to a rank by adding leading 1s; the C interface refuses what is too long. */
@@ -252,7 +275,7 @@ export function withRank<T extends DataType>(path: string, tensor: Tensor<T>, ra
   if (missing < 0 || tensor.dims.length === 0) {
     throw rangeError(`${path}.dims`, `1 to ${rank} dimensions`, tensor.dims.length, 'ERR_TOKENSIEVE_SHAPE');
   }
-  return { ...tensor, dims: [...new Array<number>(missing).fill(1), ...tensor.dims] };
+  return reshape(tensor, [...new Array<number>(missing).fill(1), ...tensor.dims]);
 }
 
 /** A number that must be an integer where given. */

@@ -1,5 +1,5 @@
 import { isRagged, type Ragged } from '../ragged.js';
-import { copyArray, type DataType, readTensor, type Tensor } from '../tensor.js';
+import { copyArray, type DataType, readTensor, reshape, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -10,6 +10,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
   withRank,
 } from './call.js';
 
@@ -53,7 +54,7 @@ function prepare<T extends DataType>(
       flatten(index, 2),
       undefined,
     ],
-    outputs: [{ ...out, tensor: { ...out.tensor, dims: [rows, kept, channels] } }],
+    outputs: [withDims(out, [rows, kept, channels])],
     numbers: [0],
     result: () => out.tensor,
   };
@@ -91,7 +92,7 @@ function flatten<T extends DataType>(tensor: Tensor<T>, rank: number): Tensor<T>
   const last = tensor.dims.slice(tensor.dims.length - rank + 1);
   const rows = tensor.dims.slice(0, tensor.dims.length - rank + 1).reduce((a, b) => a * b, 1);
   const missing = new Array<number>(Math.max(0, rank - 1 - last.length)).fill(1);
-  return { ...tensor, dims: [rows, ...missing, ...last] };
+  return reshape(tensor, [rows, ...missing, ...last]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type FloatTensor, type FloatType, readTensor, type Tensor } from '../tensor.js';
+import { type FloatTensor, type FloatType, readTensor, reshape, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -51,8 +51,8 @@ function prepare<T extends FloatType>(
   return {
     operation: 'matmul',
     inputs: [
-      { ...left, dims: [product(leading), rows, depth] },
-      { ...right, dims: [product(matrices.dims.slice(0, -2)), ...matrices.dims.slice(-2)] },
+      reshape(left, [product(leading), rows, depth]),
+      reshape(right, [product(matrices.dims.slice(0, -2)), ...matrices.dims.slice(-2)]),
       readArray('options.bias', options.bias, ['float32']),
     ],
     outputs: [withDims(out, [product(leading), rows, columns])],

@@ -1,4 +1,4 @@
-import { elementCount, type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { elementCount, type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import {
   type CommonOptions,
@@ -12,6 +12,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
   withRank,
 } from './call.js';
 import { checkLeadingDims, longestRow, mapInputs, readMap } from './map-inputs.js';
@@ -69,14 +70,11 @@ function prepare<T extends FloatTensor>(
   return {
     operation: 'mergeTokens',
     inputs: [
-      { ...tokens, dims: [rows, length, channels] },
+      reshape(tokens, [rows, length, channels]),
       ...mapInputs(readable),
       readWeights(options.weights, length),
     ],
-    outputs: [
-      { ...merged, tensor: { ...merged.tensor, dims: [...flat, channels] } },
-      { ...sizes, tensor: { ...sizes.tensor, dims: flat } },
-    ],
+    outputs: [withDims(merged, [...flat, channels]), withDims(sizes, flat)],
     numbers: [
       readable.outputLengths.length,
       readable.inputLength,
@@ -99,7 +97,7 @@ function readWeights(value: unknown, length: number): Tensor<'float32'> | undefi
   const count = elementCount(dims);
   const bare = ArrayBuffer.isView(value) && length > 0 && count % length === 0;
   const last = bare ? length : (dims.at(-1) ?? 0);
-  return { ...weights, dims: [bare ? count / length : elementCount(dims.slice(0, -1)), last] };
+  return reshape(weights, [bare ? count / length : elementCount(dims.slice(0, -1)), last]);
 }
 
 function rowOffsets({ outputLengths }: TokenMap): Int32Array {

@@ -1,5 +1,5 @@
 import { typeError } from '../errors.js';
-import { type DataType, elementCount, readTensor, type Tensor } from '../tensor.js';
+import { type DataType, elementCount, readTensor, reshape, type Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import {
   type CommonOptions,
@@ -9,6 +9,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
   withRank,
 } from './call.js';
 import { checkLeadingDims, mapInputs, readMap } from './map-inputs.js';
@@ -44,8 +45,8 @@ function prepare<T extends DataType>(
   const out = outputFor(options.out, 'tokens', reduced.type, [...leading, N, channels], reduced.data);
   return {
     operation: 'restoreTokens',
-    inputs: [{ ...reduced, dims: [rows, length, channels] }, ...mapInputs(readable), dropped],
-    outputs: [{ ...out, tensor: { ...out.tensor, dims: [rows, N, channels] } }],
+    inputs: [reshape(reduced, [rows, length, channels]), ...mapInputs(readable), dropped],
+    outputs: [withDims(out, [rows, N, channels])],
     numbers: [readable.outputLengths.length, N, filling],
     result: () => out.tensor,
   };
@@ -61,10 +62,11 @@ function readDropped<T extends DataType>(
   if (typeof value !== 'object') {
     throw typeError('options.dropped', "'zero', 'nearest' or a tensor", value);
   }
-  const { dims, ...tokens } = readTensor('options.dropped', value, [type]);
+  const tokens = readTensor('options.dropped', value, [type]);
+  const { dims } = tokens;
   const rows = elementCount(dims.slice(0, -2));
   const last = [...(dims.length < 2 ? [1] : []), ...dims.slice(-2)];
-  return { filling: fillings.length, tokens: { ...tokens, dims: [rows, ...last] } };
+  return { filling: fillings.length, tokens: reshape(tokens, [rows, ...last]) };
 }
 
 /**

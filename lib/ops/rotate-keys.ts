@@ -1,5 +1,5 @@
 import { rangeError } from '../errors.js';
-import { elementCount, type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { elementCount, type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
 import { arrayLength, arrayName } from '../typed-array.js';
 import { swap } from './attention-options.js';
 import {
@@ -62,14 +62,14 @@ function prepare<T extends FloatTensor>(
   return {
     operation: 'rotateKeys',
     inputs: [
-      { tensor: { ...four, dims }, swapped },
+      { tensor: reshape(four, dims), swapped },
       readPositions('from', from, dims, sections),
       readPositions('to', to, dims, sections),
       readArray('options.frequencies', options.frequencies, ['float32']),
       sections,
       readArray('options.lengths', options.lengths, ['int32']),
     ],
-    outputs: [{ ...withDims(out, dims), swapped }],
+    outputs: [withDims(out, dims, swapped)],
     numbers: [
       readNumber('options.base', options.base, 10_000),
       readRotaryDim(options.rotaryDim, dims[3]),

@@ -1,6 +1,6 @@
 // What operations on rows of scores share.
 import { rangeError } from '../errors.js';
-import { type FloatTensor, readTensor } from '../tensor.js';
+import { type FloatTensor, readTensor, reshape } from '../tensor.js';
 import { floatTypes } from './call.js';
 import { type MaskOptions, readTokenRows, type TokenRows } from './token-rows.js';
 
@@ -19,6 +19,6 @@ export function readRowsOfScores<T extends FloatTensor>(
   if (scores.dims.length === 0) {
     throw rangeError(`${path}.dims`, '1 dimension or more', scores.dims, 'ERR_TOKENSIEVE_SHAPE');
   }
-  const rows = readTokenRows(scores.dims, options);
-  return { ...rows, x: { ...scores, dims: [...rows.rowDims, rows.length] } };
+  const { mask, lengths, leading, length, rowDims } = readTokenRows(scores.dims, options);
+  return { mask, lengths, leading, length, rowDims, x: reshape(scores, [...rowDims, length]) };
 }

@@ -1,4 +1,4 @@
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -29,7 +29,7 @@ function prepare(x: FloatTensor, options: TokenNormsOptions): Invocation<Tensor<
   const norms = outputFor(options.out, 'norms', 'float32', dims);
   return {
     operation: 'tokenNorms',
-    inputs: [{ ...tokens, dims: [...rowDims, length, channels] }, mask, lengths],
+    inputs: [reshape(tokens, [...rowDims, length, channels]), mask, lengths],
     outputs: [withDims(norms, [...rowDims, length])],
     numbers: [readInteger('options.p', options.p, 2)],
     result: () => norms.tensor,

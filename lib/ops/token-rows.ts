@@ -1,6 +1,6 @@
 // What operations on tokens in rows share: any leading dims, and a mask for all rows, for each batch item or
 // for each row.
-import { elementCount, type Tensor } from '../tensor.js';
+import { elementCount, reshape, type Tensor } from '../tensor.js';
 import { arrayLength, arrayName } from '../typed-array.js';
 import { readArray } from './call.js';
 
@@ -52,6 +52,6 @@ export function readTokenMask(
   const mask = readArray(path, value, ['uint8'], bare ? [batch, length] : undefined);
   const sameAsTokens = mask?.dims.length === dims.length && dims.every((dim, i) => dim === mask.dims[i]);
   return mask && sameAsTokens && dims.length > 1
-    ? { ...mask, dims: [elementCount(dims.slice(0, -1)), length] }
+    ? reshape(mask, [elementCount(dims.slice(0, -1)), length])
     : mask;
 }

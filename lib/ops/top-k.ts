@@ -13,6 +13,7 @@ import {
   readSignal,
   runAsync,
   runSync,
+  withDims,
 } from './call.js';
 import { readRowsOfScores } from './rows-of-scores.js';
 import type { MaskOptions } from './token-rows.js';
@@ -51,10 +52,7 @@ function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>
   return {
     operation: 'topK',
     inputs: [rows.x, rows.mask, rows.lengths, segments],
-    outputs: [
-      { ...indices, tensor: { ...indices.tensor, dims: flat } },
-      { ...values, tensor: { ...values.tensor, dims: flat } },
-    ],
+    outputs: [withDims(indices, flat), withDims(values, flat)],
     numbers: [
       count,
       readBoolean('options.largest', options.largest, true) ? 1 : 0,

@@ -74,13 +74,16 @@ View Check::read(const tsv_tensor* tensor, int32_t argument, uint32_t types, int
     return view;
   }
   const int rank = tensor->ndim;
-  char got[64];
-  print_shape(tensor->shape, rank < 0 ? 0 : rank > 8 ? 8 : rank, got, sizeof got);
+  const auto wrong_shape = [&](const char* format, auto... values) {
+    char got[64];
+    print_shape(tensor->shape, rank < 0 ? 0 : rank > 8 ? 8 : rank, got, sizeof got);
+    fail(argument, TSV_E_SHAPE, got, format, values...);
+  };
   if (rank < low || rank > high) {
     if (low == high) {
-      fail(argument, TSV_E_SHAPE, got, "a tensor with %d dimension%s", low, low == 1 ? "" : "s");
+      wrong_shape("a tensor with %d dimension%s", low, low == 1 ? "" : "s");
     } else {
-      fail(argument, TSV_E_SHAPE, got, "a tensor with %d to %d dimensions", low, high);
+      wrong_shape("a tensor with %d to %d dimensions", low, high);
     }
     return view;
   }
@@ -89,16 +92,15 @@ View Check::read(const tsv_tensor* tensor, int32_t argument, uint32_t types, int
   for (int i = rank - 1; i >= 0; --i) {
     const int64_t dim = tensor->shape[i], stride = tensor->strides != nullptr ? tensor->strides[i] : dense;
     if (dim < 0 || dim > INT32_MAX || (dim > 0 && count > kMaxCount / dim)) {
-      fail(argument, TSV_E_SHAPE, got, "a tensor whose dims are from 0 to %d, of fewer than 2^40 elements",
-           INT32_MAX);
+      wrong_shape("a tensor whose dims are from 0 to %d, of fewer than 2^40 elements", INT32_MAX);
       return view;
     }
     if ((strided ? i == rank - 1 : true) && dim > 1 && stride != dense) {
-      fail(argument, TSV_E_SHAPE, got, strided ? "dense in its last dimension" : "dense, without strides");
+      wrong_shape("%s", strided ? "dense in its last dimension" : "dense, without strides");
       return view;
     }
     if (stride < 0 || stride > kMaxCount) {
-      fail(argument, TSV_E_SHAPE, got, "a tensor with strides from 0 to 2^40");
+      wrong_shape("a tensor with strides from 0 to 2^40");
       return view;
     }
     found.dim[i] = dim;

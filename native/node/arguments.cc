@@ -44,12 +44,13 @@ bool refuse(napi_env env, const char* code, const std::string& message) {
 bool read_slot(napi_env env, const double* header, int index, napi_value value, Slot* slot) {
   memset(slot, 0, sizeof *slot);
   if (header[0] == 0) return true;
-  const std::string where = "slot " + std::to_string(index);
+  const auto refuse_slot = [&](const char* what) {
+    return refuse(env, "ERR_TOKENSIEVE_INTERNAL", "slot " + std::to_string(index) + what);
+  };
   const int rank = int(header[1]);
-  if (rank < 1 || rank > 4) return refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " has no rank from 1 to 4");
+  if (rank < 1 || rank > 4) return refuse_slot(" has no rank from 1 to 4");
   ArrayView view;
-  if (!view_array(env, value, &view))
-    return refuse(env, "ERR_TOKENSIEVE_INTERNAL", where + " is not a typed array");
+  if (!view_array(env, value, &view)) return refuse_slot(" is not a typed array");
   slot->present = true;
   bool own = true;
   napi_is_arraybuffer(env, view.buffer, &own);
