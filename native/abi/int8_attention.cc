@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kPanel = 32, kLanes = 16;
 
 // Enough of the keys and queries to know the range of a channel.
-constexpr int64_t kKeySample = 128, kQuerySample = 64;
+constexpr int64_t kKeySample = 64, kQuerySample = 32;
 
 // Exponents up to here can neither overflow in float32, summed over 2^17 keys, nor, shifted by half, vanish.
 constexpr float kSafeExponent = 96;
@@ -40,6 +40,15 @@ std::vector<int32_t> sample_keys(const uint8_t* hidden, int64_t keys) {
   }
   spread(int64_t(visible.size()), kKeySample, [&](int64_t i) { sample.push_back(visible[size_t(i)]); });
   return sample;
+}
+
+float sum_lanes(const float* lanes) {
+  float sums[kLanes];
+  std::copy_n(lanes, kLanes, sums);
+  for (int64_t width = kLanes / 2; width > 0; width /= 2) {
+    for (int64_t i = 0; i < width; ++i) sums[i] += sums[i + width];
+  }
+  return sums[0];
 }
 
 // Working memory of one task.
@@ -268,18 +277,17 @@ struct Int8Task {
       for (int64_t i = 0; i < here; ++i) {
         const int64_t r = row + i;
         const bool sees = s.visible[2 * r] < s.visible[2 * r + 1];
-        double sum = 0;
-        for (int64_t lane = 0; lane < kLanes; ++lane) sum += s.sums[r * kLanes + lane];
+        const float sum = sum_lanes(s.sums + r * kLanes);
         if (!sees || !(sum >= kLeastSum && sum <= kGreatestSum)) {
           redo = redo || sees;
           s.weight[r] = 0;
           continue;
         }
         const bool known = p.lse.present();
-        const double times = p.reduce == TSV_REDUCE_MAX ? 1.0 : double(rows.times[size_t(place + i)]);
-        s.weight[r] = float(known ? times : times / sum);
+        const float times = p.reduce == TSV_REDUCE_MAX ? 1.0f : rows.times[size_t(place + i)];
+        s.weight[r] = known ? times : times / sum;
         if (!p.lse_out.present()) continue;
-        const double lse = known ? double(s.known[r]) : double(s.shift[r]) + s.offset[r] + log2(sum);
+        const double lse = known ? double(s.known[r]) : double(s.shift[r]) + s.offset[r] + log2f(sum);
         p.lse_out.as<float>()[of_row(p.lse_out, query_head, place + i)] = float(lse * M_LN2);
       }
     });

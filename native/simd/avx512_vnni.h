@@ -58,12 +58,36 @@ struct Avx512Vnni : Avx512 {
   static inline Mask finite(I magnitudes) {
     return _mm512_cmplt_epi32_mask(magnitudes, _mm512_set1_epi32(0x7f800000));
   }
+  static inline I keep(Mask lanes, I x) { return _mm512_maskz_mov_epi32(lanes, x); }
   // Lanes first <= lane < last.
   static inline Mask between(int64_t first, int64_t last) {
     const auto below = [](int64_t n) { return n <= 0 ? 0u : n >= 16 ? 0xffffu : (1u << n) - 1; };
     return Mask(below(last) & ~below(first));
   }
   static inline F keep(Mask lanes, F x) { return _mm512_maskz_mov_ps(lanes, x); }
+
+  // Each of 16 vectors reduced to one lane: lane i is r[i]'s. Half the shuffles of a transposition.
+  template <class Combine>
+  static inline F reduce_rows(F* r, const Combine& combine) {
+    TSV_UNROLL for (int i = 0; i < 8; ++i) {
+      const F a = r[2 * i], b = r[2 * i + 1];
+      r[i] = combine(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    }
+    TSV_UNROLL for (int i = 0; i < 4; ++i) {
+      const __m512d a = _mm512_castps_pd(r[2 * i]), b = _mm512_castps_pd(r[2 * i + 1]);
+      r[i] = combine(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+    }
+    const auto quarters = [&](F a, F b) {
+      return combine(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    };
+    return quarters(quarters(r[0], r[1]), quarters(r[2], r[3]));
+  }
+  template <class Combine>
+  static inline I reduce_rows(I* r, const Combine& combine) {
+    F words[16];
+    TSV_UNROLL for (int i = 0; i < 16; ++i) words[i] = as_float(r[i]);
+    return as_int(reduce_rows(words, [&](F x, F y) { return as_float(combine(as_int(x), as_int(y))); }));
+  }
 
   // r[i][j] <-> r[j][i], 16 x 16 groups of four bytes
   static inline void transpose_words(I* r) {

@@ -136,7 +136,8 @@ INT8_KERNEL_TEST(pack_int8_keys) {
           bool finite = true;
           std::vector<float> row(size_t(4 * quads), 0.0f);
           for (int64_t c = 0; there && c < depth; ++c) {
-            row[size_t(c)] = (float(keys.at(kFirst + j, c)) - channels.centre[c]) * channels.inverse[c];
+            row[size_t(c)] = fmaf(float(keys.at(kFirst + j, c)), channels.inverse[c],
+                                  -(channels.centre[c] * channels.inverse[c]));
             most = std::max(most, fabsf(row[size_t(c)]));
             finite = finite && isfinite(row[size_t(c)]);
           }
