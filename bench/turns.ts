@@ -15,6 +15,8 @@ export const budgetMilliseconds = 3_000;
 export interface Contender {
   /** Calls it on the i-th inputs, and gives the milliseconds that took. */
   time(i: number): Promise<number>;
+  /** How many calls that is, of which it gives the mean; one by default. */
+  readonly calls?: number;
 }
 
 /** Milliseconds a call. */
@@ -73,13 +75,14 @@ class Player {
   async takeTurn(inputs: number): Promise<void> {
     await pause(pauseMilliseconds);
     // Finds the caches as the others left them: counted only when it is the whole turn
+    const { calls = 1 } = this.#contender;
     const first = await this.#contender.time(0);
-    const turn: number[] = first < turnMilliseconds ? [] : [first];
-    let spent = turn.length * first;
+    const turn: number[] = first * calls < turnMilliseconds ? [] : [first];
+    let spent = turn.length * first * calls;
     for (let i = 1; spent < turnMilliseconds; i++) {
       const milliseconds = await this.#contender.time(i % inputs);
       turn.push(milliseconds);
-      spent += milliseconds;
+      spent += milliseconds * calls;
     }
     turn.sort(ascending);
     this.#medians.push(quantile(turn, 0.5));

@@ -44,6 +44,12 @@ describe('takeTurns', () => {
     assert.deepEqual([first.median, first.p90, first.samples], [20, 20, 2 * rounds]);
   });
 
+  it('counts all calls of a sample in the length of a turn', async () => {
+    const quick: Contender = { calls: 10, time: async () => 1 };
+    const { first } = await takeTurns(quick, [], 1, nothing);
+    assert.deepEqual([first.median, first.samples], [1, 4 * rounds]);
+  });
+
   it('holds each round against the first contender of that round', async () => {
     let round = 0;
     const drifting = (base: number): Contender => ({ time: async () => base * 1.5 ** round });

@@ -48,11 +48,13 @@ function contender({ prepare, threads }: Side): Contender {
   };
   setNumThreads(threads);
   timed(1);
-  const count = Math.ceil(Math.max(1, leastMilliseconds / timed(1)));
+  let calls = 1;
+  while (timed(calls) * calls < leastMilliseconds) calls *= 2;
   return {
+    calls,
     time: async () => {
       setNumThreads(threads);
-      return timed(count);
+      return timed(calls);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Target } from '../targets.js';
 import { mergingShapes } from '../token-maps.js';
 import { tokenNorms } from '../token-norms.js';
 import { type Distribution, topK } from '../top-k.js';
+import { type SmallCall, smallCalls } from './small-calls.js';
 
 /** One of the two calls. */
 export interface Side {
@@ -90,6 +91,18 @@ function twoThreads(call: Case, goal: number): Pair {
   };
 }
 
+/** Everything that a call of 16 tokens costs, the C interface's share included, beyond a function that does nothing. */
+function crossing({ name, withOut, allocating }: SmallCall): Pair[] {
+  const pair = (what: string, prepare: Side['prepare'], goal: number): Pair => ({
+    name: `${name} of 16 tokens, ${what}`,
+    against: 'an empty function',
+    ours: { prepare, threads: 1 },
+    measure: { prepare: () => () => undefined, threads: 1 },
+    targets: [{ figure: 'overhead', goal }],
+  });
+  return [pair('out', withOut, 3), pair('allocating', allocating, 6)];
+}
+
 const largeMap = mergingShapes[3];
 
 export const pairs: readonly Pair[] = [
@@ -120,6 +133,7 @@ export const pairs: readonly Pair[] = [
       ),
     ),
   ),
+  ...smallCalls.flatMap(crossing),
   twoThreads(attentionScores({ H: 12, N: 197, D: 64 }), 0.75),
   twoThreads(attentionScores({ H: 16, N: 577, D: 64 }), 0.9),
   twoThreads(attentionScores({ H: 8, N: 4096, D: 64 }), 0.9),
