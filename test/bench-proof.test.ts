@@ -8,11 +8,11 @@ import { type Figure, judgeTargets, type Target, verdictsText } from '../bench/t
 import { budgetMilliseconds, type Contender, rounds, takeTurns } from '../bench/turns.js';
 
 /** Says how long its calls take, without taking it. */
-function pretending(milliseconds: number): Contender & { calls: number } {
+function pretending(milliseconds: number): Contender & { asked: number } {
   const contender = {
-    calls: 0,
+    asked: 0,
     time: async () => {
-      contender.calls++;
+      contender.asked++;
       return milliseconds;
     },
   };
@@ -34,7 +34,7 @@ describe('takeTurns', () => {
         [1, 9000, 9000],
       ],
     );
-    assert.equal(slower.calls, 1);
+    assert.equal(slower.asked, 1);
   });
 
   it('does not count the call that finds the caches as others left them', async () => {
