@@ -63,7 +63,8 @@ tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args*
     const int64_t out_row = packed ? begin : r * longest;
     char* out = tokens.data + (out_row + first) * row_bytes;
     const int64_t here = std::max<int64_t>(0, std::min(step, count - first));
-    kernels().gather_tokens({x.data + r * n * row_bytes, index + begin + first, here, row_bytes, out});
+    kernels().gather_tokens({x.data + r * n * row_bytes, index + begin + first, here, row_bytes, out,
+                             2 * total * row_bytes >= kStreamedBytes});
     const int64_t room = std::min(step, longest - first);
     if (!packed && room > here) memset(out + here * row_bytes, 0, size_t((room - here) * row_bytes));
   });

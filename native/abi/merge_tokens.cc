@@ -71,7 +71,8 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
       kernels().merge_tokens({x.rows(r), map.offsets.as<int32_t>() + slot, map.members.as<int32_t>(),
                               map.weights.present() ? map.weights.as<float>() : nullptr,
                               weights.present() ? weights.as<float>() + r / rows_an_item * n : nullptr, here,
-                              channels, a.reduce, scratch.take<float>(size_t(channels)), out, out_sizes});
+                              channels, a.reduce, scratch.take<float>(size_t(channels)), out, out_sizes,
+                              (rows * n + map.slots) * row_bytes >= kStreamedBytes});
     }
     const int64_t room = packed ? here : std::min(step, map.longest - first);
     if (room > here) {

@@ -72,7 +72,8 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
     const int64_t r = task / tasks_a_row, first = task % tasks_a_row * step, at = r * n + first;
     kernels().restore_tokens({y.data + r * map.longest * row_bytes, index + at,
                               dropped.present() ? dropped.data + at * row_bytes : nullptr,
-                              std::min(step, n - first), row_bytes, tokens.data + at * row_bytes});
+                              std::min(step, n - first), row_bytes, tokens.data + at * row_bytes,
+                              rows * (map.longest + n) * row_bytes >= kStreamedBytes});
   });
   return cancelled(context) ? TSV_E_CANCELLED : TSV_OK;
 }

@@ -45,6 +45,10 @@ struct TokenNorms {
   float* out;
 };
 
+// What is moved is past the caches from here on, in bytes read and written: as much as half of a common last
+// level's 32 MB, which others use as well.
+constexpr int64_t kStreamedBytes = 1 << 24;
+
 // out[i] = source[index[i]], rows of `row_bytes` bytes
 struct GatherTokens {
   const char* source;
@@ -52,6 +56,7 @@ struct GatherTokens {
   int64_t count;
   int64_t row_bytes;
   char* out;
+  bool streamed;  // no cache holds the output: see copy_row.h
 };
 
 // Panels for the microkernel out of rows `first` on of the source: see pack_panels.h.
@@ -255,6 +260,7 @@ struct MergeTokens {
   float* scratch;  // columns, for TSV_MERGE_NORM
   void* out;       // count rows of the source's type
   float* out_sizes;
+  bool streamed;  // no cache holds the output: see copy_row.h
 };
 
 // out[i] = index[i] >= 0 ? source[index[i]] : dropped ? dropped[i] : 0, rows of `row_bytes` bytes
@@ -265,6 +271,7 @@ struct RestoreTokens {
   int64_t count;
   int64_t row_bytes;
   char* out;
+  bool streamed;  // no cache holds the output: see copy_row.h
 };
 
 // The k best of source[0..count-1]: higher value first (lower with largest = false), then lower index.

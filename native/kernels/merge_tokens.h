@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/copy_row.h"
 #include "kernels/kernels.h"
 #include "kernels/load_rows.h"
 #include "kernels/token_norms.h"
@@ -116,7 +117,8 @@ void merge_tokens_of(const tsv::MergeTokens& a) {
     } else if (a.reduce != TSV_MERGE_MAX && total == 0.0f && a.reduce != TSV_MERGE_SUM) {
       memset(out, 0, size_t(a.columns) * sizeof *out);
     } else if (alone && !scaled && (a.reduce == TSV_MERGE_MAX || isfinite(total))) {
-      memcpy(out, source + slot.members[0] * stride, size_t(a.columns) * sizeof *out);
+      copy_row<V>(reinterpret_cast<const char*>(source + slot.members[0] * stride),
+                  size_t(a.columns) * sizeof *out, a.streamed, reinterpret_cast<char*>(out));
     } else if (a.reduce == TSV_MERGE_NORM) {
       merge_to_norm<V, kType>(source, stride, slot, a.columns, total, a.scratch, out);
     } else {
@@ -124,6 +126,7 @@ void merge_tokens_of(const tsv::MergeTokens& a) {
                                          a.reduce == TSV_MERGE_MEAN ? &total : nullptr, out);
     }
   }
+  end_rows<V>(a.streamed);
 }
 
 template <class V>

@@ -5,6 +5,7 @@
 #define TOKENSIEVE_KERNELS_RESTORE_TOKENS_H
 #include <string.h>
 
+#include "kernels/copy_row.h"
 #include "kernels/kernels.h"
 
 namespace {
@@ -19,13 +20,14 @@ void restore_tokens(const tsv::RestoreTokens& a) {
     }
     char* out = a.out + i * a.row_bytes;
     if (a.index[i] >= 0) {
-      memcpy(out, a.source + a.index[i] * a.row_bytes, bytes);
+      copy_row<V>(a.source + a.index[i] * a.row_bytes, bytes, a.streamed, out);
     } else if (a.dropped != nullptr) {
-      memcpy(out, a.dropped + i * a.row_bytes, bytes);
+      copy_row<V>(a.dropped + i * a.row_bytes, bytes, a.streamed, out);
     } else {
       memset(out, 0, bytes);
     }
   }
+  end_rows<V>(a.streamed);
 }
 
 }  // namespace

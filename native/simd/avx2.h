@@ -89,6 +89,10 @@ struct Avx2 {
     _mm_storeu_si128((__m128i*)t, h);
     memcpy(p, t, size_t(n) * 2);
   }
+  static constexpr bool kStreams = true;
+  // Past the caches; p aligned to the vector. Ordered before what follows by stream_end().
+  static inline void stream(float* p, F x) { _mm256_stream_ps(p, x); }
+  static inline void stream_end() { _mm_sfence(); }
   static inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
 
   static inline F add(F a, F b) { return _mm256_add_ps(a, b); }

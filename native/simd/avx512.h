@@ -58,6 +58,10 @@ struct Avx512 {
     const Mask nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
     _mm256_mask_storeu_epi16(p, first(n), _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(rounded, nan, quiet)));
   }
+  static constexpr bool kStreams = true;
+  // Past the caches; p aligned to the vector. Ordered before what follows by stream_end().
+  static inline void stream(float* p, F x) { _mm512_stream_ps(p, x); }
+  static inline void stream_end() { _mm_sfence(); }
   static inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
 
   static inline F add(F a, F b) { return _mm512_add_ps(a, b); }

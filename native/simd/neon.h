@@ -80,6 +80,7 @@ struct Neon {
     vst1_u16(t, h);
     memcpy(p, t, size_t(n) * 2);
   }
+  static constexpr bool kStreams = false;  // no store that passes the caches has an intrinsic
   static inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
   static inline F add(F a, F b) { return vaddq_f32(a, b); }

@@ -40,6 +40,7 @@ struct Scalar {
   static inline void store_bfloat16(uint16_t* p, F x, int n) {
     if (n > 0) *p = float_to_bfloat16(x);
   }
+  static constexpr bool kStreams = false;
   static inline void prefetch(const void*) {}
 
   static inline F add(F a, F b) { return a + b; }

@@ -115,7 +115,7 @@ void compare(const tsv::Kernels& table, const Matrix& x, int32_t dtype, int32_t 
   Buffer<float> out_sizes(slots.count()), scratch(columns);
   table.merge_tokens({x.rows(), slots.offsets.data(), slots.members.data(),
                       weighted ? slots.weights.data() : nullptr, sized ? slots.sizes.data() : nullptr,
-                      slots.count(), columns, reduce, scratch.data(), out.data(), out_sizes.data()});
+                      slots.count(), columns, reduce, scratch.data(), out.data(), out_sizes.data(), sized});
   const Reference reference = {x, slots, weighted, sized};
   at("merge_tokens type %d, %d columns, reduce %d%s%s", dtype, int(columns), reduce,
      weighted ? ", map weights" : "", sized ? ", sizes" : "");

@@ -14,8 +14,8 @@ KERNEL_TEST(restore_tokens) {
       Buffer<char> dropped(count * row_bytes), out(count * row_bytes, 1);
       for (char& byte : dropped) byte = char(random.bits());
       for (bool filled : {false, true}) {
-        table.restore_tokens(
-            {source.data(), index.data(), filled ? dropped.data() : nullptr, count, row_bytes, out.data()});
+        table.restore_tokens({source.data(), index.data(), filled ? dropped.data() : nullptr, count,
+                              row_bytes, out.data(), filled});
         bool equal = true;
         for (int64_t i = 0; i < count; ++i) {
           for (int64_t b = 0; b < row_bytes; ++b) {
