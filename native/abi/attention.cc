@@ -42,7 +42,7 @@ class Attention {
         int8_applies_(Int8Attention::applies(p_)),
         parts_(int8_applies_ ? Int8Attention::parts(units_, unit_rows_) : parts_of_unit(units_, unit_rows_)),
         plan_(kernels().shape, std::max<int64_t>((unit_rows_ + parts_ - 1) / parts_, 1), p_.keys),
-        shared_(!int8_applies_ && parts_ > 1 && !plan_.window),
+        shared_(!int8_applies_ && parts_ > 1 && plan_.packs_heads()),
         padded_keys_(round_up(p_.keys, kKeyStep) + kKeyStep) {
     if (int8_applies_) int8_.emplace(p_, parts_, (unit_rows_ + parts_ - 1) / parts_);
   }
@@ -200,7 +200,7 @@ class Attention {
       panels.keys = key_panels_ + unit * keys * p_.depth;
       if (p_.with_output)
         panels.values = value_panels_ + unit * keys * round_up(p_.value_depth, shape.panel_width);
-    } else if (!plan_.window) {
+    } else if (plan_.packs_heads()) {
       panels.keys = scratch.key_panels;
       // Where the first block sees all keys in one tile, it packs each panel right before it uses it.
       panels.keys_to_pack = p_.all_visible() && plan_.tile_columns >= p_.keys;

@@ -13,13 +13,27 @@ int64_t padded_values(const AttentionProblem& p, const KernelShape& shape) {
   return round_up(p.value_depth, shape.panel_width);
 }
 
+// How many keys, and values, a task has room to pack.
+struct PackedPlaces {
+  size_t keys, values;
+};
+
+PackedPlaces packed_places(const AttentionProblem& p, const KernelShape& shape, const BlockPlan& plan,
+                           bool shared_panels) {
+  if (plan.few || shared_panels) return {0, 0};
+  if (plan.window) return {size_t(shape.panel_width), size_t(kKeyStep)};
+  const size_t keys = size_t(round_up(p.keys, shape.panel_width));
+  return {keys, keys};
+}
+
 }  // namespace
 
 BlockPlan::BlockPlan(const KernelShape& shape, int64_t task_rows, int64_t keys) {
   const int64_t row_bytes = std::max<int64_t>(keys, 1) * 4;
   tile_rows = shape.tile_rows;
+  few = task_rows <= kFewRows;
   window = task_rows <= kWindowRows && task_rows * row_bytes <= kWindowStripMost;
-  if (window) {
+  if (!packs_heads()) {
     rows = std::max<int64_t>(task_rows, 1);
   } else {
     const int64_t fitting = std::clamp<int64_t>(kStripBytes / row_bytes, 28, 56);
@@ -32,19 +46,19 @@ BlockPlan::BlockPlan(const KernelShape& shape, int64_t task_rows, int64_t keys) 
 }
 
 int64_t BlockPlan::blocks(int64_t task_rows) const {
-  if (window) return 1;
+  if (!packs_heads()) return 1;
   const int64_t groups = (task_rows + tile_rows - 1) / tile_rows, most = rows / tile_rows;
   return (groups + most - 1) / most;
 }
 
 int64_t BlockPlan::first_row(int64_t task_rows, int64_t block) const {
   const int64_t groups = (task_rows + tile_rows - 1) / tile_rows;
-  return window ? block * task_rows : task_rows * (groups * block / blocks(task_rows)) / groups;
+  return packs_heads() ? task_rows * (groups * block / blocks(task_rows)) / groups : block * task_rows;
 }
 
 size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, const BlockPlan& plan,
                            bool shared_panels) {
-  const size_t rows = size_t(plan.rows), width = size_t(shape.panel_width);
+  const size_t rows = size_t(plan.rows);
   WorkspaceSize size;
   size.add<float>(rows * size_t(p.depth))
       .add<float>(rows * size_t(plan.strip_stride))
@@ -52,13 +66,10 @@ size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, 
   for (int i = 0; i < 7; ++i) size.add<float>(rows);
   size.add<int32_t>(2 * rows).add<int32_t>(rows);
   for (int i = 0; i < 3; ++i) size.add<double>(rows);
-  const size_t keys = size_t(round_up(p.keys, shape.panel_width));
-  size.add<float>((plan.window ? width : shared_panels ? 0 : keys) * size_t(p.depth));
+  const PackedPlaces places = packed_places(p, shape, plan, shared_panels);
+  size.add<float>(places.keys * size_t(p.depth));
   if (p.with_output) {
-    size.add<float>((plan.window     ? size_t(kKeyStep)
-                     : shared_panels ? 0
-                                     : keys) *
-                    size_t(padded_values(p, shape)));
+    size.add<float>(places.values * size_t(padded_values(p, shape)));
     size.add<float>(rows * size_t(padded_values(p, shape)));
   }
   return size.bytes();
@@ -66,8 +77,8 @@ size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, 
 
 BlockScratch::BlockScratch(Workspace& workspace, const AttentionProblem& p, const KernelShape& shape,
                            const BlockPlan& plan, bool shared_panels) {
-  const size_t rows = size_t(plan.rows), width = size_t(shape.panel_width);
-  const size_t keys = size_t(round_up(p.keys, shape.panel_width));
+  const size_t rows = size_t(plan.rows);
+  const PackedPlaces places = packed_places(p, shape, plan, shared_panels);
   queries = workspace.take<float>(rows * size_t(p.depth));
   strip = workspace.take<float>(rows * size_t(plan.strip_stride));
   row_max = workspace.take<float>(rows * size_t(shape.lanes));
@@ -77,14 +88,11 @@ BlockScratch::BlockScratch(Workspace& workspace, const AttentionProblem& p, cons
   visible = workspace.take<int32_t>(2 * rows);
   row_index = workspace.take<int32_t>(rows);
   for (double** array : {&total_max, &total_sum, &total_weighted}) *array = workspace.take<double>(rows);
-  key_panels = workspace.take<float>((plan.window ? width : shared_panels ? 0 : keys) * size_t(p.depth));
+  key_panels = workspace.take<float>(places.keys * size_t(p.depth));
   value_panels = out = nullptr;
   if (p.with_output) {
     const size_t columns = size_t(padded_values(p, shape));
-    value_panels = workspace.take<float>((plan.window     ? size_t(kKeyStep)
-                                          : shared_panels ? 0
-                                                          : keys) *
-                                         columns);
+    value_panels = workspace.take<float>(places.values * columns);
     out = workspace.take<float>(rows * columns);
   }
 }
@@ -219,6 +227,12 @@ struct Block {
     return keys;
   }
 
+  // The same with keys as they lie.
+  void multiply_few(int64_t begin, int64_t end, const AttentionLogits& l) {
+    kernel.attention_few_logits({l.queries, l.queries_stride, l.rows, l.depth, l.scale, keys_from(begin),
+                                 end - begin, l.bias, l.strip, l.strip_stride, l.row_max});
+  }
+
   // What becomes of the exponentials of a tile.
   struct Tile {
     int64_t begin, end;
@@ -243,7 +257,14 @@ struct Block {
     logits.strip = strip;
     logits.strip_stride = plan.strip_stride;
     logits.row_max = row_max;
-    packed ? multiply(tile.begin, tile.end, logits) : pack_and_multiply(tile.begin, tile.end, logits);
+    if (plan.few) {
+      multiply_few(tile.begin, tile.end, logits);
+      hide_masked = p.soft_cap > 0;  // what has no bias yet is not hidden yet
+    } else if (packed) {
+      multiply(tile.begin, tile.end, logits);
+    } else {
+      pack_and_multiply(tile.begin, tile.end, logits);
+    }
     kernel.attention_softmax({strip, plan.strip_stride, number,
                               round_up(tile.end - tile.begin, kernel.shape.lanes), row_max,
                               p.all_visible() ? nullptr : s.visible + 2 * row, tile.begin, p.soft_cap,
@@ -256,7 +277,7 @@ struct Block {
   // padding, and so shows in the sum.
   void exponentials(const Tile& tile) {
     exponentials(tile, 0, count, panels.keys != nullptr && !panels.keys_to_pack, false);
-    for (int64_t r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count && !plan.few; ++r) {
       if (!isnan(s.sum[r])) continue;
       float norm;
       kernel.token_norms({{queries + r * queries_stride, TSV_FLOAT32, p.depth}, 0, 1, p.depth, 1, &norm});
@@ -292,6 +313,13 @@ struct Block {
     if (!is_first && rescale) {
       const Rows out = {s.out, TSV_FLOAT32, width};
       kernel.load_rows({out, nullptr, 0, count, p.value_depth, 1.0f, s.out, width, s.row_scale});
+    }
+    if (plan.few) {
+      Rows values = p.v.rows(b, key_head);
+      values.data = static_cast<const char*>(values.data) + begin * values.stride * p.v.item_bytes();
+      kernel.attention_few_values({s.strip, plan.strip_stride, count, end - begin, values,
+                                   rows.hidden + begin, p.value_depth, s.out, width});
+      return;
     }
     for (int64_t key = begin; key < end; key += kKeyStep) {
       const int64_t here = std::min(kKeyStep, end - key);

@@ -18,6 +18,7 @@ constexpr int64_t kStripMost = 2 << 20;
 constexpr int64_t kWindowStripMost = 4608 << 10;
 constexpr int64_t kWindowRows =
     64;  // a window of so few queries is one block, and its keys are packed as they come
+constexpr int64_t kFewRows = 8;    // as many as packing keys is not worth its while for
 constexpr int64_t kKeyStep = 128;  // tiles begin at multiples, and values are packed in such chunks
 
 // How the rows of one task are worked on.
@@ -26,9 +27,13 @@ struct BlockPlan {
   int64_t tile_rows;     // of a microkernel call: a block is some of the even groups of at most so many
   int64_t tile_columns;  // at most, a tile; all keys when they fit
   bool window;           // one block a task
+  bool few;              // rows: keys and values are read as they lie
   int64_t strip_stride;
 
   BlockPlan(const KernelShape& shape, int64_t task_rows, int64_t keys);
+
+  // Whether a task packs the keys and values of its head before it starts, or the tasks of a head share them.
+  bool packs_heads() const { return !window && !few; }
 
   // A task's rows in even groups of at most tile_rows, and the groups spread evenly over blocks: no block
   // ends in a microkernel call of one or two rows.

@@ -318,7 +318,7 @@ struct Int8Task {
   bool redo_rows() {
     if (!exact) exact.emplace(p, a.exact_);
     if (!exact->scratch) return false;
-    if (!a.exact_.window && exact->panels.keys == nullptr) {
+    if (a.exact_.packs_heads() && exact->panels.keys == nullptr) {
       pack_keys(p, rows, batch_item(), key_head(), 0, p.keys, exact->scratch->key_panels);
       exact->panels.keys = exact->scratch->key_panels;
     }

@@ -342,6 +342,22 @@ struct AttentionSoftmax {
   int32_t hide_masked;
 };
 
+// As AttentionLogits, of a few rows and keys as they lie; a key whose bias is kHidden gets just that. See
+// attention_few.h.
+struct AttentionFewLogits {
+  const float* queries;
+  int64_t queries_stride;
+  int64_t rows;
+  int64_t depth;
+  float scale;  // with log2(e) in it
+  Rows keys;
+  int64_t count;
+  const float* bias;  // kHidden from `count` on, up to a whole vector
+  float* strip;
+  int64_t strip_stride;
+  float* row_max;  // [rows][lanes], from kHidden or what went before
+};
+
 // columns_out[c] += row_weight[i] * strip[row_index[i]][c], or the maximum of the two.
 struct AttentionColumns {
   const float* strip;
@@ -364,6 +380,19 @@ struct AttentionValues {
   int64_t columns;
   int32_t first;
   float* out;
+  int64_t out_stride;
+};
+
+// out[r][c] += sum_key strip[r][key] * values[key][c], of a few rows and values as they lie.
+struct AttentionFewValues {
+  const float* strip;
+  int64_t strip_stride;
+  int64_t rows;
+  int64_t keys;
+  Rows values;
+  const uint8_t* hidden;  // by key: 2 leaves it out, whatever its value holds
+  int64_t columns;
+  float* out;  // rows of whole vectors
   int64_t out_stride;
 };
 
@@ -478,6 +507,8 @@ struct KernelShape {
   X(attention_softmax, AttentionSoftmax) \
   X(attention_columns, AttentionColumns) \
   X(attention_values, AttentionValues) \
+  X(attention_few_logits, AttentionFewLogits) \
+  X(attention_few_values, AttentionFewValues) \
   X(matmul, Matmul) \
   X(token_norms, TokenNorms) \
   X(gather_tokens, GatherTokens) \
