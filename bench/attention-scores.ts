@@ -1,5 +1,5 @@
 import { type AttentionScoresOptions, attentionScoresSync } from 'tokensieve';
-import { attentionName, attentionShape, type HeadShape } from './attention-shapes.js';
+import { attentionName, attentionShape, type HeadShape, productKernels } from './attention-shapes.js';
 import { type Case, defineCase, empty, normalOf } from './case.js';
 
 type Options = Pick<AttentionScoresOptions, 'causal' | 'queries' | 'precision'>;
@@ -13,7 +13,7 @@ export function attentionScores(shape: HeadShape, what = '', options: Options = 
   return defineCase({
     operation: 'attentionScores',
     shape: `${attentionName(shape)}${what}`,
-    kernels: ['load_rows', 'pack_key_panels', 'attention_logits', 'attention_softmax', 'attention_columns'],
+    kernels: [...productKernels(shape, chosen), 'attention_softmax', 'attention_columns'],
     flops: 2 * H * chosen * seen * D,
     read: (H * chosen + Hkv * N) * D * item,
     written: (N + H * chosen) * 4,

@@ -31,3 +31,18 @@ export function attentionName(shape: HeadShape): string {
   const places = Nq === N ? `${N}²` : `${Nq} x ${N}`;
   return `${heads} x ${places} x ${D}${type === 'float32' ? '' : ` ${type}`}`;
 }
+
+/** Up to so many query rows of a key head, keys and values are read as they lie. */
+const fewRows = 8;
+
+export function areFew(shape: HeadShape, queries: number): boolean {
+  const { H, Hkv } = attentionShape(shape);
+  return (H / Hkv) * queries <= fewRows;
+}
+
+/** The kernels that multiply so many queries a head with the keys. */
+export function productKernels(shape: HeadShape, queries: number): string[] {
+  const copies = attentionShape(shape).type === 'float32' ? [] : ['load_rows'];
+  if (areFew(shape, queries)) return [...copies, 'attention_few_logits'];
+  return [...copies, 'pack_key_panels', 'attention_logits'];
+}

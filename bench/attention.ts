@@ -1,5 +1,5 @@
 import { attentionSync } from 'tokensieve';
-import { attentionName, attentionShape, type HeadShape } from './attention-shapes.js';
+import { areFew, attentionName, attentionShape, type HeadShape, productKernels } from './attention-shapes.js';
 import { type Case, defineCase, empty, normal } from './case.js';
 
 /** QK^T and PV, 4 H Nq N D flops; with `scores`, the attention that keys receive comes from the same pass. */
@@ -12,12 +12,9 @@ export function attention(
     operation: 'attention',
     shape: `${attentionName(shape)}${scoredName(scores)}`,
     kernels: [
-      'load_rows',
-      'pack_key_panels',
-      'pack_value_panels',
-      'attention_logits',
+      ...productKernels(shape, Nq),
       'attention_softmax',
-      'attention_values',
+      ...(areFew(shape, Nq) ? ['attention_few_values'] : ['pack_value_panels', 'attention_values']),
       'store_rows',
       ...more,
     ],
@@ -50,6 +47,7 @@ export const cases: readonly Case[] = [
   attention({ H: 12, N: 197, D: 64 }),
   attention({ H: 16, N: 577, D: 64 }),
   attention({ H: 16, N: 577, D: 64 }, { scores: 'all', more: ['attention_columns'] }),
+  attention({ H: 16, N: 577, D: 64 }, { scores: 'first', more: ['attention_columns'] }),
   attention({ H: 16, N: 1024, D: 80 }),
   attention({ H: 8, N: 2880, D: 128 }),
   // A language model's next token
