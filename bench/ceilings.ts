@@ -25,7 +25,7 @@ export interface Ceilings {
   readonly read: number;
   /** Bytes read and written a second, over the same memory. */
   readonly copy: number;
-  /** A power of two: the caches that hold it are those that hold the case. */
+  /** About the case's working set: the caches that hold the one hold the other. */
   readonly bytes: number;
 }
 
@@ -38,18 +38,27 @@ const memoryOf = (bytes: number): Float32Array => {
   return memory.subarray(0, bytes / 4);
 };
 
+/** The nearest of the sizes that ceilings are measured at, two to an octave: powers of two, and one and a half times those. */
+export function measuredSize(bytes: number): number {
+  const within = Math.max(smallest, Math.min(largest, bytes));
+  const octave = 2 ** Math.floor(Math.log2(within));
+  const sizes = [octave, 1.5 * octave, 2 * octave];
+  const distance = (size: number): number => Math.abs(Math.log(size / within));
+  return sizes.reduce((nearest, size) => (distance(size) < distance(nearest) ? size : nearest));
+}
+
 /** One sample of the FMA peak, in flops a second. */
 export const samplePeak = (): number => measureCeiling('fma', memoryOf(smallest));
 
 /**
  * Samples the ceilings of a case, and keeps the best: a ceiling only counts undisturbed. The bandwidths are those of
- * the case's working set, rounded down to a power of two.
+ * the case's working set.
  */
 export function ceilingsOf(benchmark: Pick<Work, 'read' | 'written'>): {
   sample: () => void;
   best: () => Ceilings;
 } {
-  const bytes = 2 ** Math.floor(Math.log2(Math.max(smallest, Math.min(largest, workingSet(benchmark)))));
+  const bytes = measuredSize(workingSet(benchmark));
   const caches = memoryOf(bytes);
   const best = { fma: 0, read: 0, copy: 0, bytes };
   const sample = (): void => {

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { info } from 'tokensieve';
 import { type Case, caseName, workingSet } from '../bench/case.js';
 import { cases, untimedKernels } from '../bench/cases.js';
-import { floorOf, kernelNames } from '../bench/ceilings.js';
+import { floorOf, kernelNames, measuredSize } from '../bench/ceilings.js';
 import { quantile } from '../bench/measure.js';
 
 function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -28,6 +28,20 @@ describe('the cases', () => {
   const light = cases.filter((benchmark) => benchmark.flops < 5e8 && workingSet(benchmark) < 2 ** 24);
   for (const benchmark of light) {
     it(`run: ${caseName(benchmark)}`, () => benchmark.prepare()());
+  }
+});
+
+describe('the size that ceilings are measured at', () => {
+  for (const [bytes, expected] of [
+    [1, 2 ** 15],
+    [2 ** 20, 2 ** 20],
+    [13e6, 12 * 2 ** 20],
+    [15e6, 2 ** 24],
+    [1e12, 2 ** 27],
+  ]) {
+    it(`is ${expected} for a working set of ${bytes} bytes`, () => {
+      assert.equal(measuredSize(bytes), expected);
+    });
   }
 });
 
