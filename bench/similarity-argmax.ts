@@ -14,10 +14,11 @@ export function similarityArgmax(
   [B, Na, Nb, C]: readonly [number, number, number, number],
   metric: 'cosine' | 'l2',
   k: number,
+  precision: 'exact' | 'fast' = 'exact',
 ): Case {
   return defineCase({
     operation: 'similarityArgmax',
-    shape: `${B} x ${Na} x ${Nb} x ${C} ${metric}, k ${k}`,
+    shape: `${B} x ${Na} x ${Nb} x ${C} ${metric}, k ${k}${precision === 'fast' ? ', fast' : ''}`,
     kernels: [...similarityKernels, k === 1 ? 'similarity_argmax' : 'similarity_top_k'],
     flops: 2 * B * Na * Nb * C,
     read: B * (Na + Nb) * C * 4,
@@ -27,7 +28,7 @@ export function similarityArgmax(
       const out = { indices: empty('int32', dims), values: empty('float32', dims) };
       return {
         input: () => [normal([B, Na, C]), normal([B, Nb, C])] as const,
-        run: ([a, b]) => similarityArgmaxSync(a, b, { metric, k, out }),
+        run: ([a, b]) => similarityArgmaxSync(a, b, { metric, k, precision, out }),
       };
     },
   });
@@ -35,8 +36,11 @@ export function similarityArgmax(
 
 export const cases: readonly Case[] = [
   similarityArgmax([1, 577, 577, 1024], 'cosine', 1),
+  similarityArgmax([1, 577, 577, 1024], 'cosine', 1, 'fast'),
   similarityArgmax([1, 2880, 2880, 64], 'cosine', 1),
+  similarityArgmax([1, 2880, 2880, 64], 'cosine', 1, 'fast'),
   // The clusters that tokens go to, and the neighbours that the density of a token is taken from.
   similarityArgmax([1, 4096, 256, 384], 'l2', 1),
+  similarityArgmax([1, 4096, 256, 384], 'l2', 1, 'fast'),
   similarityArgmax([1, 2880, 2880, 384], 'l2', 5),
 ];

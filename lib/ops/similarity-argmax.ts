@@ -29,7 +29,16 @@ export interface SimilarityArgmaxOptions extends CommonOptions {
   bMask?: Tensor<'uint8'> | Uint8Array | undefined;
   /** `[B]`: tokens of b in each batch item; those after them are no candidates. */
   lengths?: Int32Array | undefined;
-  /** `'fast'` is there for reduced precision; it is computed exactly for now. */
+  /**
+   * `'fast'` finds what may be the most similar from tokens rounded to 8 bits, and compares that exactly: for a k of 1,
+   * on x86 processors with AVX-512 VNNI, 2.6 to 2.8 times as fast at 577 x 577 x 1024, 2880 x 2880 x 64 and
+   * 4096 x 256 x 384 (one thread of an AMD EPYC of the fourth generation), up to 3.8 times on 4096 tokens of a model.
+   * Values stay those of the tokens chosen. The same token was chosen for 99.4 to 100 % of random, clustered and
+   * outlier-channel tokens, and for 99.2 to 100 % of a sentence encoder's keys and hidden states; where tokens of a
+   * cluster differ by a tenth of what clusters do, for 93 %, at the cost of 0.002 % of the cosine (0.3 % of the squared
+   * distance). Everything else is computed exactly, as are batch items with tokens that are not finite, or whose size is
+   * near the ends of float32. Default `'exact'`.
+   */
   precision?: 'exact' | 'fast';
   /** Tensors to fill. */
   out?: { indices?: Tensor<'int32'>; values?: Tensor<'float32'> };

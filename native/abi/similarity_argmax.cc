@@ -4,6 +4,7 @@
 
 #include "abi/best_columns.h"
 #include "abi/check.h"
+#include "abi/fast_argmax.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
 
@@ -72,8 +73,11 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   check.no_overlap();
   if (check.failed()) return check.status();
 
-  const tsv_status status = find_best_columns({context, a, b, args.metric, lists, lists + items}, args.k,
-                                              rows, values.as<float>(), indices.as<int32_t>());
+  const SimilarityProblem problem = {context, a, b, args.metric, lists, lists + items};
+  const bool fast = args.precision == TSV_PRECISION_FAST && fast_argmax_applies(b.dim[2], args.k);
+  const tsv_status status =
+      fast ? find_nearest_columns_fast(problem, rows, values.as<float>(), indices.as<int32_t>())
+           : find_best_columns(problem, args.k, rows, values.as<float>(), indices.as<int32_t>());
   if (status == TSV_E_MEMORY) check.fail(TSV_ARG_A, TSV_E_MEMORY, "none", "followed by working memory");
   if (status != TSV_OK) return status;
   parallel_for(context, items, [&](int64_t item) {

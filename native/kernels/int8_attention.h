@@ -57,7 +57,7 @@ struct ExponentialsEpilogue {
 
 template <class V, bool kRanges>
 void exponentials_of(const tsv::Int8Exponentials& a) {
-  int8_product<V>(a.queries, a.rows, a.panels, a.starts, a.columns, a.quads,
+  int8_product<V>(a.queries, 4 * a.quads, a.rows, a.panels, a.starts, a.columns, a.quads,
                   [&](int64_t row, int64_t column) {
                     const int width = PanelShape<V>::width(column, a.columns);
                     return ExponentialsEpilogue<V, kRanges>{a.strip + column * a.rows + row * width,

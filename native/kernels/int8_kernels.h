@@ -87,12 +87,66 @@ struct Int8Columns {
   float* columns_out;
 };
 
+// Tokens as bytes, round(127 y / m), y = (n x + shift) gain: see quantise_tokens.h.
+struct QuantiseTokens {
+  Rows source;
+  const int32_t* index;
+  int64_t count;
+  int64_t depth;
+  int32_t unit;        // n is 1 / |x|, else 1
+  int32_t add_128;     // and the bytes are unsigned
+  const float* shift;  // [int8_channels], as is the next
+  const float* gain;
+  const float* middle;  // [int8_channels], or NULL for no bias
+  float square_share;   // bias = middle.(n x + shift) - square_share |n x + shift|^2
+  uint8_t* out;         // [count][4 quads], `stride` apart
+  int64_t stride;
+  float* scales;  // m / 127; NaN: bytes cannot stand for the token; -1: a zero vector, of which unit asks the
+                  // direction
+  float* squares;  // |y|^2
+  float* bias;
+};
+
+// Rows of signed bytes to panels of two vectors, and -128 times the sum of each: see pack_bytes.h.
+struct PackBytes {
+  const uint8_t* rows;
+  int64_t stride;
+  int64_t columns;
+  int64_t quads;
+  int8_t* panels;
+  int32_t* starts;
+};
+
+// Columns of which each row's product may be the greatest: see int8_argmax.h.
+struct Int8Argmax {
+  const uint8_t* rows;
+  int64_t stride;
+  int64_t count;
+  int64_t quads;
+  const int8_t* panels;
+  const int32_t* starts;
+  const float* scales;
+  const float* bias;  // -infinity in those that fill up the last vector
+  const float* squares;
+  int64_t columns;
+  const float* row_scale;
+  const float* row_squares;
+  float deviations;  // how far below the best a candidate may be, in standard deviations of the difference
+  float* best;       // [count][2 vectors], working memory, as is the next
+  int32_t* column_of;
+  int32_t* candidates;  // [count * 2 vectors + 1 vector] out, a row's after another's
+  int32_t* found;       // [count] how many a row has
+};
+
 #define TSV_FOR_EACH_INT8_KERNEL(X) \
   X(balance_channels, BalanceChannels) \
   X(pack_int8_keys, PackInt8Keys) \
   X(quantise_queries, QuantiseQueries) \
   X(int8_exponentials, Int8Exponentials) \
-  X(int8_columns, Int8Columns)
+  X(int8_columns, Int8Columns) \
+  X(quantise_tokens, QuantiseTokens) \
+  X(pack_bytes, PackBytes) \
+  X(int8_argmax, Int8Argmax)
 
 struct Int8Kernels {
 #define TSV_INT8_KERNEL_MEMBER(name, Arguments) void (*name)(const Arguments&);

@@ -59,19 +59,20 @@ struct Int8TileTable {
 template <class V, class Epilogue>
 constexpr Int8TileTable<V, Epilogue> kInt8Tiles{};
 
-// The product of `rows` rows of a, 4 * quads bytes apart, with packed panels, each against all rows while it
+// The product of `rows` rows of a, a_stride bytes apart, with packed panels, each against all rows while it
 // is in L1. make_epilogue(row, column) gives the epilogue of the tile at that place.
 template <class V, class MakeEpilogue>
-inline void int8_product(const uint8_t* a, int64_t rows, const int8_t* panels, const int32_t* starts,
-                         int64_t columns, int64_t quads, const MakeEpilogue& make_epilogue) {
+inline void int8_product(const uint8_t* a, int64_t a_stride, int64_t rows, const int8_t* panels,
+                         const int32_t* starts, int64_t columns, int64_t quads,
+                         const MakeEpilogue& make_epilogue) {
   using Epilogue = decltype(make_epilogue(0, 0));
-  const int64_t groups = (rows + V::kTileRows - 1) / V::kTileRows, stride = 4 * quads;
+  const int64_t groups = (rows + V::kTileRows - 1) / V::kTileRows;
   for (int64_t column = 0; column < columns; column += PanelShape<V>::kWidth) {
     const int vectors = PanelShape<V>::width(column, columns) / V::kLanes;
     for (int64_t group = 0, row = 0; group < groups; ++group) {
       const int64_t left = groups - group, here = (rows - row + left - 1) / left;
-      kInt8Tiles<V, Epilogue>.entries[here][vectors](a + row * stride, size_t(stride),
-                                                     panels + column * stride, starts + column, quads,
+      kInt8Tiles<V, Epilogue>.entries[here][vectors](a + row * a_stride, size_t(a_stride),
+                                                     panels + column * 4 * quads, starts + column, quads,
                                                      make_epilogue(row, column));
       row += here;
     }

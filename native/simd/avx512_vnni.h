@@ -33,12 +33,17 @@ struct Avx512Vnni : Avx512 {
   }
   static inline I set_byte(int x) { return _mm512_set1_epi8(char(x)); }
   static inline I load_bytes(const int8_t* p) { return _mm512_loadu_si512(p); }
+  // The first n bytes, then zeros.
+  static inline I load_bytes(const uint8_t* p, int n) {
+    return _mm512_maskz_loadu_epi8(n >= 64 ? ~__mmask64(0) : (__mmask64(1) << n) - 1, p);
+  }
   static inline void store_bytes(int8_t* p, I x) { _mm512_storeu_si512(p, x); }
   // The first n bytes.
   static inline void store_bytes(uint8_t* p, I x, int n) {
     _mm512_mask_storeu_epi8(p, n >= 64 ? ~__mmask64(0) : (__mmask64(1) << n) - 1, x);
   }
-  static inline I flip_signs(I bytes) { return _mm512_xor_si512(bytes, set_byte(0x80)); }
+  static inline I exclusive_or(I a, I b) { return _mm512_xor_si512(a, b); }
+  static inline I flip_signs(I bytes) { return exclusive_or(bytes, set_byte(0x80)); }
 
   static inline F to_float(I x) { return _mm512_cvtepi32_ps(x); }
   // Rounded to the nearest signed bytes, in order.
@@ -53,6 +58,8 @@ struct Avx512Vnni : Avx512 {
   static inline I magnitude(F x) { return _mm512_castps_si512(abs(x)); }
   static inline I max(I a, I b) { return _mm512_max_epi32(a, b); }
   static inline F max(F a, F b) { return Avx512::max(a, b); }
+  static inline int32_t maximum(I a) { return _mm512_reduce_max_epi32(a); }
+  static inline float maximum(F a) { return Avx512::maximum(a); }
   static inline F as_float(I x) { return _mm512_castsi512_ps(x); }
   static inline I as_int(F x) { return _mm512_castps_si512(x); }
   static inline Mask finite(I magnitudes) {
