@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { breakEvenKeep, growingCost, linearCost } from '../bench/break-even/solve.js';
 import { floorOfPasses } from '../bench/ceilings.js';
 import { fittedPower } from '../bench/growth/slope.js';
+import { nativeTimer } from '../bench/itself/native-call.js';
 import { type Pair, pairs } from '../bench/itself/pairs.js';
+import { smallCalls } from '../bench/itself/small-calls.js';
 import { type Figure, judgeTargets, type Target, verdictsText } from '../bench/targets.js';
 import { budgetMilliseconds, type Contender, rounds, takeTurns } from '../bench/turns.js';
 
@@ -183,5 +185,24 @@ describe('break-even', () => {
     for (const n of [8, 16, 40, 500, 1024, 2000]) assert.ok(Math.abs(square(n) / n ** 2 - 1) < 1e-9, `${n}`);
     const line = linearCost([2, 4, 10].map((n) => ({ n, milliseconds: 3 * n + 1 })));
     for (const n of [1, 2, 3, 7, 10, 20]) assert.ok(Math.abs(line(n) - (3 * n + 1)) < 1e-9, `${n}`);
+  });
+});
+
+describe('nativeTimer', () => {
+  for (const { name, withOut } of smallCalls) {
+    it(`times the C function of ${name}`, () => {
+      const milliseconds = nativeTimer(withOut())(10);
+      assert.ok(milliseconds > 0 && milliseconds < 1e3, `${milliseconds}`);
+    });
+  }
+
+  it('takes nothing that does not cross once', () => {
+    assert.throws(() => nativeTimer(nothing), /crosses 0 times/);
+    const call = smallCalls[0].withOut();
+    const twice = (): void => {
+      call();
+      call();
+    };
+    assert.throws(() => nativeTimer(twice), /crosses 2 times/);
   });
 });

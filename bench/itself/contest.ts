@@ -3,6 +3,7 @@ import { info, setNumThreads } from 'tokensieve';
 import { samplePeak } from '../ceilings.js';
 import { judgeTargets, type Verdict } from '../targets.js';
 import { type ComparedTiming, type Contender, type Timing, takeTurns } from '../turns.js';
+import { nativeTimer } from './native-call.js';
 import type { Pair, Side } from './pairs.js';
 
 // Shorter calls are timed by so many that they take as long: the clock itself takes a tenth of a microsecond
@@ -39,14 +40,18 @@ export async function contestPair({ name, against, targets, ours, measure }: Pai
 /** Whether the machine has the threads that a pair asks for. */
 export const canContest = ({ ours }: Pair): boolean => ours.threads <= info().threads;
 
-function contender({ prepare, threads }: Side): Contender {
-  const call = prepare();
-  const timed = (count: number): number => {
+/** Gives the milliseconds a call of so many. */
+function timer(call: () => unknown): (count: number) => number {
+  return (count) => {
     const start = performance.now();
     for (let i = 0; i < count; i++) call();
     return (performance.now() - start) / count;
   };
+}
+
+function contender({ prepare, threads, nativeAlone = false }: Side): Contender {
   setNumThreads(threads);
+  const timed = nativeAlone ? nativeTimer(prepare()) : timer(prepare());
   timed(1);
   let calls = 1;
   while (timed(calls) * calls < leastMilliseconds) calls *= 2;

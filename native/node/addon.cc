@@ -89,6 +89,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   };
   add("run", tsv_node::run_sync);
   add("check", tsv_node::check_sync);
+  add("timeRun", tsv_node::time_run);
   add("start", tsv_node::start_async);
   add("cancel", tsv_node::cancel_async);
   exports["isa"] = Napi::Function::New(env, isa, "isa");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -324,6 +325,31 @@ napi_value call_now(napi_env env, napi_callback_info info, bool check_only) {
 napi_value run_sync(napi_env env, napi_callback_info info) { return call_now(env, info, false); }
 
 napi_value check_sync(napi_env env, napi_callback_info info) { return call_now(env, info, true); }
+
+napi_value time_run(napi_env env, napi_callback_info info) {
+  size_t argc = kMaxArguments;
+  napi_value argv[kMaxArguments];
+  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  uint32_t count = 0;
+  if (argc < 2 || napi_get_value_uint32(env, argv[0], &count) != napi_ok || count == 0) {
+    napi_throw_error(env, "ERR_TOKENSIEVE_INTERNAL",
+                     "timeRun() takes a number of calls and what run() takes");
+    return nullptr;
+  }
+  Arguments arguments;
+  if (!read_call(env, argc - 1, argv + 1, &arguments)) return nullptr;
+  const auto begin = std::chrono::steady_clock::now();
+  for (uint32_t i = 0; i < count; ++i) {
+    tsv_context context = {};
+    context.size = sizeof context;
+    execute(&context, &arguments);
+    if (context.error.status != TSV_OK) return outcome(env, context);
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  napi_value result;
+  napi_create_double(env, seconds.count() / count, &result);
+  return result;
+}
 
 napi_value start_async(napi_env env, napi_callback_info info) {
   size_t argc = kMaxArguments;

@@ -17,6 +17,10 @@ napi_value run_sync(napi_env env, napi_callback_info info);
 // check(operation, header, ...arrays): as run(), but only checks the arguments.
 napi_value check_sync(napi_env env, napi_callback_info info);
 
+// timeRun(count, operation, header, ...arrays): the seconds that one call of the C function takes, without
+// the way from JavaScript to it; or what run() returns for a wrong argument.
+napi_value time_run(napi_env env, napi_callback_info info);
+
 // start(operation, header, copied outputs as bits, callback, ...arrays): a number for cancel(). The callback
 // gets what run() returns. Inputs that could be transferred away are copied now; shared floats are read in
 // place. Outputs named in the bits are computed apart and copied when the call has succeeded, so that they
