@@ -120,6 +120,15 @@ void attention() {
   window.causal = 1;
   window.scores = t.output({1, 1024});
   count("attentionScores causal 16 x 1024 x 128 bfloat16", tsv_attention_scores, window);
+
+  tsv_attention_args one = {};
+  one.q = t.floats({1, 8, 1, 64});
+  one.k = t.floats({1, 2, 512, 64});
+  one.v = t.floats({1, 2, 512, 64});
+  one.scale = NAN;
+  one.scores = t.output({1, 512});
+  one.output = t.output({1, 8, 1, 64});
+  count("attention 8/2 x 1 x 512 x 64", tsv_attention, one);
 }
 
 void selection() {
