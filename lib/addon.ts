@@ -22,6 +22,7 @@ export interface Addon {
   threads(): number;
   setThreads(count: number): boolean;
   cpu(): string;
+  packedKeysBytes(batch: number, keyHeads: number, keys: number, depth: number): number;
   nativeApi(): object;
   /** Whether this thread is the first of the process that loads the binary: settings are the process's. */
   readonly firstInProcess: boolean;

@@ -65,6 +65,8 @@ export {
   mergeTokens,
   mergeTokensSync,
 } from './ops/merge-tokens.js';
+export { type PackKeysOptions, packKeys, packKeysSync } from './ops/pack-keys.js';
+export type { PackedKeys } from './ops/packed-keys.js';
 export {
   type PairedSimilarityOptions,
   pairedSimilarity,

@@ -13,6 +13,7 @@ import {
   readRequiredArray,
   withRank,
 } from './call.js';
+import { type PackedKeys, readPackedKeys } from './packed-keys.js';
 
 /** Which queries are scored. `{ last: w }`: a window of the w last ones. */
 export type QuerySelection = 'all' | 'first' | 'last' | { last: number } | Int32Array | BigInt64Array;
@@ -90,7 +91,7 @@ const headNames = ['mean', 'sum', 'max', 'none', 'group-mean', 'group-sum', 'gro
 /** Reads what q, k, the values and the options say; relations between them are for the C interface. */
 export function readAttention(
   q: FloatTensor,
-  k: FloatTensor,
+  k: FloatTensor | PackedKeys,
   v: FloatTensor | undefined,
   options: AttentionOptions & { values?: FloatTensor },
   everyQuery: boolean,
@@ -104,12 +105,13 @@ export function readAttention(
   const given = readTensor('q', q, floatTypes);
   const query = four('q', q, given);
   const missing = 4 - given.dims.length;
-  const key = four('k', k);
+  const packed = readPackedKeys(k);
+  const key = packed ? undefined : four('k', k);
   const values = everyQuery ? four('v', v) : undefined;
   const weighing =
     !everyQuery && options.values !== undefined ? four('options.values', options.values) : undefined;
   const [batch = 0, heads = 0, queries = 0, depth = 0] = query.dims;
-  const [, keyHeads = 0, keys = 0] = key.dims;
+  const [, keyHeads = 0, keys = 0] = packed?.dims ?? key?.dims ?? [];
 
   const selection = readQueries(options.queries, queries);
   const scored = readKeys(options.keys, keys);
@@ -149,6 +151,7 @@ export function readAttention(
       readArray('options.bias', options.bias, ['float32'], [batch, keys]),
       lse === undefined ? undefined : withRank('options.lse', lse, 3),
       selection.list,
+      packed?.bytes,
     ],
     numbers: [
       scale,

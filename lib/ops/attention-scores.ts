@@ -10,6 +10,7 @@ import {
   runSync,
   withDims,
 } from './call.js';
+import type { PackedKeys } from './packed-keys.js';
 
 /** Options of {@link attentionScores}. */
 export interface AttentionScoresOptions extends AttentionOptions {
@@ -31,7 +32,7 @@ export interface AttentionScores {
 
 function prepare(
   q: FloatTensor,
-  k: FloatTensor,
+  k: FloatTensor | PackedKeys,
   options: AttentionScoresOptions,
 ): Invocation<AttentionScores> {
   const call = readAttention(q, k, undefined, options, false);
@@ -69,13 +70,13 @@ function prepare(
  * `1e-5 + 4u max_j(sum_c |q_ic k_jc|) scale`, u = 2^-24, bits the same for any number of threads.
  *
  * @param q `[B,H,Nq,D]` (leading 1s may be left out), float32, float16 or bfloat16
- * @param k `[B,Hkv,N,D]`, H a multiple of Hkv
+ * @param k `[B,Hkv,N,D]`, H a multiple of Hkv; with precision `'fast'` also what {@link packKeys} made
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
 export async function attentionScores(
   q: FloatTensor,
-  k: FloatTensor,
+  k: FloatTensor | PackedKeys,
   options?: AttentionScoresOptions,
 ): Promise<AttentionScores> {
   const given = readOptions(options);
@@ -85,7 +86,7 @@ export async function attentionScores(
 /** {@link attentionScores}, at once on the calling thread. */
 export function attentionScoresSync(
   q: FloatTensor,
-  k: FloatTensor,
+  k: FloatTensor | PackedKeys,
   options?: AttentionScoresOptions,
 ): AttentionScores {
   return runSync(prepare(q, k, readOptions(options)));

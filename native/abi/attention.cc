@@ -134,7 +134,8 @@ class Attention {
         p_.bias.present() ? p_.bias.as<float>() + (p_.bias.rank == 2 ? b * p_.keys : 0) : nullptr;
     for (int64_t j = 0; j < p_.keys; ++j) {
       const float x = given != nullptr ? float(double(given[j]) * M_LOG2E) : 0.0f;
-      hidden[j] = mask[j] == 2 || x <= kHidden ? 2 : 0;
+      const bool dropped = p_.packed.present() && p_.packed.hidden(b)[j] == 2;
+      hidden[j] = mask[j] == 2 || x <= kHidden || dropped ? 2 : 0;
       bias[j] = hidden[j] == 2 ? kHidden : x;
     }
     std::fill(bias + p_.keys, bias + padded_keys_, kHidden);
@@ -296,13 +297,28 @@ class Attention {
   std::atomic<bool> out_of_memory_{false};
 };
 
+// What only the exact path computes, from keys that are bytes.
+void unpack_keys(tsv_context* context, AttentionProblem* p, std::vector<float>* rows) {
+  const int64_t size = p->keys * p->depth;
+  rows->resize(size_t(p->batch * p->key_heads * size));
+  parallel_for(context, p->batch * p->key_heads, [&](int64_t unit) {
+    const Int8Head head(p->packed.head(unit / p->key_heads, unit % p->key_heads), p->keys, p->depth);
+    head.unpack(p->keys, p->depth, rows->data() + unit * size);
+  });
+  p->k.data = reinterpret_cast<char*>(rows->data());
+}
+
 tsv_status attention(tsv_context* context, const tsv_attention_args* arguments, bool with_output) {
   Check check(context);
   try {
     const tsv_attention_args a = read_arguments(check, arguments);
     if (check.failed()) return check.status();
-    const AttentionProblem problem = read_attention(check, a, with_output);
+    AttentionProblem problem = read_attention(check, a, with_output);
     if (check.failed()) return check.status();
+    std::vector<float> unpacked;
+    if (problem.keys_are_bytes() && !Int8Attention::applies(problem)) {
+      unpack_keys(context, &problem, &unpacked);
+    }
     const tsv_status status = Attention(context, problem).run();
     if (status == TSV_E_MEMORY) check.fail(TSV_ARG_Q, status, "too little", "followed by working memory");
     return status;

@@ -66,7 +66,14 @@ AttentionProblem read_attention(Check& check, const tsv_attention_args& a, bool 
   p.with_output = with_output;
   p.value_norms = a.value_norms != 0;
   p.q = check.input(a.q, TSV_ARG_Q, kFloats, 4, 4, true);
-  p.k = check.input(a.k, TSV_ARG_K, kFloats, 4, 4, true);
+  if (a.packed_keys != nullptr) {
+    p.packed = read_packed_keys(check, a.packed_keys);
+    p.k = p.packed.rows();
+    check.that(a.k == nullptr && !with_output && a.precision == TSV_PRECISION_FAST, TSV_ARG_K, TSV_E_TYPE,
+               "a tensor: packed keys are for attentionScores with precision 'fast'", double(a.precision));
+  } else {
+    p.k = check.input(a.k, TSV_ARG_K, kFloats, 4, 4, true);
+  }
   p.batch = p.q.dim[0], p.heads = p.q.dim[1], p.queries = p.q.dim[2], p.depth = p.q.dim[3];
   p.key_heads = p.k.dim[1], p.keys = p.k.dim[2];
   check.that(p.depth > 0, TSV_ARG_Q, TSV_E_SHAPE, "a tensor with at least one channel a head",

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "abi/check.h"
+#include "abi/packed_keys.h"
 
 namespace tsv {
 
@@ -12,6 +13,7 @@ struct AttentionProblem {
   int64_t group = 1;  // query heads to a key head
   View q, k, v, mask, query_mask, lengths, bias, lse;
   View scores, lse_out, entropy, output;
+  PackedKeys packed;  // in place of k, which has its dims alone where they are bytes
 
   double scale = 1;
   float soft_cap = 0;  // in units of log2(e)
@@ -26,6 +28,7 @@ struct AttentionProblem {
   std::vector<int32_t> chosen;           // the queries that are scored, in the order given
   int64_t first_scored = 0, scored = 0;  // the keys that are
 
+  bool keys_are_bytes() const { return packed.present() && packed.format == KeyFormat::kBytes; }
   // The keys that a query sees: [first, last).
   void visible(int64_t query, int32_t range[2]) const;
   bool all_visible() const { return !causal && window == 0; }

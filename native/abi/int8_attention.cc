@@ -107,9 +107,21 @@ Int8Head::Int8Head(char* memory, int64_t keys, int64_t depth) {
   panels = reinterpret_cast<int8_t*>(take(padded * 4 * size_t(int8_quads(depth))));
 }
 
+void Int8Head::unpack(int64_t keys, int64_t depth, float* rows) const {
+  const int64_t quads = int8_quads(depth);
+  for (int64_t j = 0; j < keys; ++j) {
+    const int64_t panel = j / kPanel * kPanel, width = keys - panel > kLanes ? kPanel : kLanes;
+    const int8_t* bytes = panels + (panel * quads + (j - panel)) * 4;
+    for (int64_t c = 0; c < depth; ++c) {
+      rows[j * depth + c] = float(bytes[c / 4 * width * 4 + c % 4]) * scales[j] * gain[c] + centre[c];
+    }
+  }
+}
+
 bool Int8Attention::applies(const AttentionProblem& p) {
+  const bool few = p.group * int64_t(p.chosen.size()) <= kFewRows;  // would not be worth packing keys for
   return p.precision == TSV_PRECISION_FAST && !p.with_output && p.soft_cap == 0 && !p.entropy.present() &&
-         int8_kernels() != nullptr;
+         (!few || p.keys_are_bytes()) && int8_kernels() != nullptr;
 }
 
 int64_t Int8Attention::parts(int64_t units, int64_t unit_rows) {
@@ -118,8 +130,11 @@ int64_t Int8Attention::parts(int64_t units, int64_t unit_rows) {
 }
 
 Int8Attention::Int8Attention(const AttentionProblem& p, int64_t parts, int64_t task_rows)
-    : p_(p), exact_(kernels().shape, std::max<int64_t>(task_rows, 1), p.keys), shared_(parts > 1) {
+    : p_(p),
+      exact_(kernels().shape, std::max<int64_t>(task_rows, 1), p.keys),
+      shared_(parts > 1 || p.keys_are_bytes()) {
   const int64_t row_bytes = std::max<int64_t>(p.keys, 1) * 4;
+  if (p.keys_are_bytes()) exact_.few = false;  // which reads keys as they lie
   one_block_ = exact_.window;
   if (one_block_) {
     block_rows_ = std::max<int64_t>(task_rows, 1);
@@ -133,13 +148,28 @@ Int8Attention::Int8Attention(const AttentionProblem& p, int64_t parts, int64_t t
 }
 
 size_t Int8Attention::bytes() const {
-  return shared_ ? size_t(p_.batch * p_.key_heads) * Int8Head::bytes(p_.keys, p_.depth) : 0;
+  return shared_ && !p_.keys_are_bytes()
+             ? size_t(p_.batch * p_.key_heads) * Int8Head::bytes(p_.keys, p_.depth)
+             : 0;
 }
 
 void Int8Attention::prepare(tsv_context* context, const std::vector<BatchRows>& rows, char* memory) {
-  heads_ = memory;
+  if (p_.keys_are_bytes()) {
+    heads_ = p_.packed.head(0, 0);
+  } else if (shared_) {
+    heads_ = memory;
+    pack_heads(context, rows);
+  } else {
+    sample(rows);
+  }
+}
+
+void Int8Attention::sample(const std::vector<BatchRows>& rows) {
   for (const BatchRows& of_item : rows) key_sample_.push_back(sample_keys(of_item.hidden, p_.keys));
-  if (!shared_) return;
+}
+
+void Int8Attention::pack_heads(tsv_context* context, const std::vector<BatchRows>& rows) {
+  sample(rows);
   const int64_t units = p_.batch * p_.key_heads, parts = (p_.keys + kKeysForPart - 1) / kKeysForPart;
   const size_t bytes = Int8Head::bytes(p_.keys, p_.depth);
   const auto head = [&](int64_t unit) { return Int8Head(heads_ + size_t(unit) * bytes, p_.keys, p_.depth); };
@@ -154,13 +184,14 @@ void Int8Attention::prepare(tsv_context* context, const std::vector<BatchRows>& 
 void Int8Attention::balance(const BatchRows& rows, int64_t unit, const Int8Head& head) const {
   const int64_t b = unit / p_.key_heads, key_head = unit % p_.key_heads;
   std::vector<Rows> queries;
-  for (int64_t h = 0; h < p_.group; ++h) queries.push_back(p_.q.rows(b, key_head * p_.group + h));
+  for (int64_t h = 0; h < p_.group && p_.q.present(); ++h)
+    queries.push_back(p_.q.rows(b, key_head * p_.group + h));
   std::vector<int32_t> query_sample;
   spread(int64_t(rows.query.size()), std::max<int64_t>(kQuerySample / p_.group, 1),
          [&](int64_t i) { query_sample.push_back(rows.query[size_t(i)]); });
   const std::vector<int32_t>& key_sample = key_sample_[size_t(b)];
   int8_kernels()->balance_channels({p_.k.rows(b, key_head), key_sample.data(), int64_t(key_sample.size()),
-                                    queries.data(), p_.group, query_sample.data(),
+                                    queries.empty() ? nullptr : queries.data(), p_.group, query_sample.data(),
                                     int64_t(query_sample.size()), p_.depth, head.centre, head.gain,
                                     head.inverse, head.key_norm});
 }
@@ -190,10 +221,16 @@ struct Int8Task {
   // What a row that is computed again needs, made when there is the first.
   struct Exact {
     Exact(const AttentionProblem& problem, const BlockPlan& plan)
-        : workspace(BlockScratch::bytes(problem, kernels().shape, plan, false)) {
-      if (workspace.ok()) scratch.emplace(workspace, problem, kernels().shape, plan, false);
+        : workspace(BlockScratch::bytes(problem, kernels().shape, plan, false)),
+          unpacked(unpacked_bytes(problem)) {
+      if (workspace.ok() && unpacked.ok()) scratch.emplace(workspace, problem, kernels().shape, plan, false);
     }
-    Workspace workspace;
+    // Keys that are given as bytes, as rows and then as panels.
+    static size_t unpacked_bytes(const AttentionProblem& p) {
+      const size_t keys = size_t(round_up(p.keys, kPanel)) * (p.keys_are_bytes() ? 1 : 0);
+      return WorkspaceSize().add<float>(keys * size_t(p.depth)).add<float>(keys * size_t(p.depth)).bytes();
+    }
+    Workspace workspace, unpacked;
     std::optional<BlockScratch> scratch;
     HeadPanels panels;
   };
@@ -318,6 +355,19 @@ struct Int8Task {
   bool redo_rows() {
     if (!exact) exact.emplace(p, a.exact_);
     if (!exact->scratch) return false;
+    if (p.keys_are_bytes() && exact->panels.keys == nullptr) {
+      float* unpacked = exact->unpacked.take<float>(size_t(p.keys * p.depth));
+      float* panels = exact->unpacked.take<float>(size_t(round_up(p.keys, kPanel) * p.depth));
+      head.unpack(p.keys, p.depth, unpacked);
+      PackPanels pack = {};
+      pack.source = {unpacked, TSV_FLOAT32, p.depth};
+      pack.mask = rows.hidden;
+      pack.columns = p.keys;
+      pack.depth = p.depth;
+      pack.panels = panels;
+      kernels().pack_key_panels(pack);
+      exact->panels.keys = panels;
+    }
     if (a.exact_.packs_heads() && exact->panels.keys == nullptr) {
       pack_keys(p, rows, batch_item(), key_head(), 0, p.keys, exact->scratch->key_panels);
       exact->panels.keys = exact->scratch->key_panels;

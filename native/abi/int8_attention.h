@@ -19,6 +19,9 @@ struct Int8Head {
 
   static size_t bytes(int64_t keys, int64_t depth);
   Int8Head(char* memory, int64_t keys, int64_t depth);
+
+  // The keys that the bytes stand for, [keys][depth]; NaN where they were not finite.
+  void unpack(int64_t keys, int64_t depth, float* rows) const;
 };
 
 class Int8Attention {
@@ -28,10 +31,13 @@ class Int8Attention {
   static int64_t parts(int64_t units, int64_t unit_rows);
 
   Int8Attention(const AttentionProblem& p, int64_t parts, int64_t task_rows);
+  // For keys to be packed into memory that stays.
+  Int8Attention(const AttentionProblem& p, char* heads) : Int8Attention(p, 1, 1) { heads_ = heads; }
 
   // Working memory of the whole call: keys that tasks share.
   size_t bytes() const;
   void prepare(tsv_context* context, const std::vector<BatchRows>& rows, char* memory);
+  void pack_heads(tsv_context* context, const std::vector<BatchRows>& rows);
 
   // Rows first..last-1 of a unit, as attention_block. False: out of memory.
   bool run_task(tsv_context* context, const BatchRows& rows, int64_t unit, int64_t first, int64_t last,
@@ -40,11 +46,12 @@ class Int8Attention {
  private:
   friend struct Int8Task;
 
+  void sample(const std::vector<BatchRows>& rows);
   void balance(const BatchRows& rows, int64_t unit, const Int8Head& head) const;
   void pack(const BatchRows& rows, int64_t unit, int64_t first, int64_t last, const Int8Head& head) const;
 
   const AttentionProblem& p_;
-  const BlockPlan exact_;
+  BlockPlan exact_;
   const bool shared_;
   int64_t block_rows_;    // at most
   int64_t tile_columns_;  // at most; all keys when they fit

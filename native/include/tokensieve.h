@@ -150,7 +150,8 @@ typedef struct tsv_tensor {
   ENTRY(OUT_OFFSETS, "options.out.offsets") \
   ENTRY(OUT_MEMBERS, "options.out.members") \
   ENTRY(OUT_ASSIGNMENT, "options.out.assignment") \
-  ENTRY(OUT_OUTPUT_LENGTHS, "options.out.outputLengths")
+  ENTRY(OUT_OUTPUT_LENGTHS, "options.out.outputLengths") \
+  ENTRY(OUT_PACKED, "options.out.packed")
 
 typedef enum tsv_argument {
 #define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
@@ -270,8 +271,26 @@ typedef struct tsv_attention_args {
   tsv_tensor* lse_out; /* float32 [B,H,chosen] or NULL; tsv_attention: [B,H,Nq] */
   tsv_tensor* entropy; /* float32 [B,H,chosen] in nats, or NULL */
   tsv_tensor* output;  /* tsv_attention: [B,H,Nq,Dv], q's type, any strides with a dense last dimension */
+  const tsv_tensor*
+      packed_keys; /* tsv_attention_scores with TSV_PRECISION_FAST: of tsv_pack_keys, and k NULL */
 } tsv_attention_args;
 tsv_status tsv_attention_scores(tsv_context* context, const tsv_attention_args* arguments);
+
+/* Keys packed once for many calls of tsv_attention_scores with TSV_PRECISION_FAST: bytes where the
+ * instruction set in use multiplies them, float32 elsewhere. A change of the keys asks for packing again.
+ * Calls read whichever they are given on any instruction set. */
+typedef struct tsv_pack_keys_args {
+  uint32_t size;
+  const tsv_tensor* k;       /* [B,Hkv,N,D], any strides with a dense last dimension */
+  const tsv_tensor* mask;    /* uint8 [B,N] or [N]: 2 drops the key, from every call */
+  const tsv_tensor* lengths; /* int32 [B] */
+  const tsv_tensor*
+      queries;        /* [B,H,n,D]: queries such as will come, by which channels are balanced; or NULL */
+  tsv_tensor* packed; /* uint8 [tsv_packed_keys_bytes() or more], at a multiple of 4 bytes */
+} tsv_pack_keys_args;
+tsv_status tsv_pack_keys(tsv_context* context, const tsv_pack_keys_args* arguments);
+/* What packed keys of these dims take with the instruction set in use; -1: more than there can be. */
+int64_t tsv_packed_keys_bytes(int64_t batch, int64_t key_heads, int64_t keys, int64_t depth);
 tsv_status tsv_attention(tsv_context* context, const tsv_attention_args* arguments);
 
 /* ---- Selection ---- */
@@ -650,7 +669,9 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, bipartite_match, (tsv_context*, const tsv_bipartite_match_args*)) \
   ENTRY(tsv_status, matmul, (tsv_context*, const tsv_matmul_args*)) \
   ENTRY(tsv_status, measure_ceiling, (int32_t, float*, int64_t, double*)) \
-  ENTRY(const char*, kernel_name, (int32_t))
+  ENTRY(const char*, kernel_name, (int32_t)) \
+  ENTRY(tsv_status, pack_keys, (tsv_context*, const tsv_pack_keys_args*)) \
+  ENTRY(int64_t, packed_keys_bytes, (int64_t, int64_t, int64_t, int64_t))
 
 /* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
  * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */

@@ -47,6 +47,12 @@ Napi::Value cpu(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), name);
 }
 
+Napi::Value packed_keys_bytes(const Napi::CallbackInfo& info) {
+  int64_t dims[4];
+  for (size_t i = 0; i < 4; ++i) dims[i] = info[i].ToNumber().Int64Value();
+  return Napi::Number::New(info.Env(), double(tsv_packed_keys_bytes(dims[0], dims[1], dims[2], dims[3])));
+}
+
 // measureCeiling('fma' | 'read' | 'copy', Float32Array): flops or bytes a second, one sample
 Napi::Value measure_ceiling(const Napi::CallbackInfo& info) {
   static const char* const ceilings[] = {"fma", "read", "copy"};  // in the order of tsv_ceiling
@@ -99,6 +105,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["threads"] = Napi::Function::New(env, threads, "threads");
   exports["setThreads"] = Napi::Function::New(env, set_threads, "setThreads");
   exports["cpu"] = Napi::Function::New(env, cpu, "cpu");
+  exports["packedKeysBytes"] = Napi::Function::New(env, packed_keys_bytes, "packedKeysBytes");
   exports["nativeApi"] = Napi::Function::New(env, native_api, "nativeApi");
   exports["measureCeiling"] = Napi::Function::New(env, measure_ceiling, "measureCeiling");
   exports["version"] = Napi::String::New(env, tsv_version());

@@ -106,6 +106,7 @@ tsv_attention_args attention_arguments(Arguments& a) {
   c.bias = a.input(6);
   c.lse = a.input(7);
   c.query_list = a.input(8);
+  c.packed_keys = a.input(9);
   c.scale = a.number(0);
   c.softcap = a.number(1);
   c.window = a.integer(2);
@@ -135,6 +136,17 @@ tsv_status attention(tsv_context* context, Arguments& a) {
   tsv_attention_args c = attention_arguments(a);
   c.output = a.output(3);
   return tsv_attention(context, &c);
+}
+
+tsv_status pack_keys(tsv_context* context, Arguments& a) {
+  tsv_pack_keys_args c = {};
+  c.size = sizeof c;
+  c.k = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.queries = a.input(3);
+  c.packed = a.output(0);
+  return tsv_pack_keys(context, &c);
 }
 
 tsv_status matmul(tsv_context* context, Arguments& a) {
@@ -298,8 +310,9 @@ const Operation kOperations[] = {
     {"gatherTokens", 3, 1, 1, gather_tokens},
     {"rotateKeys", 6, 1, 3, rotate_keys},
     {"topK", 4, 2, 3, top_k, 1},
-    {"attentionScores", 9, 3, 14, attention_scores},
-    {"attention", 9, 4, 14, attention},
+    {"attentionScores", 10, 3, 14, attention_scores},
+    {"attention", 10, 4, 14, attention},
+    {"packKeys", 4, 1, 0, pack_keys},
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 2, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},

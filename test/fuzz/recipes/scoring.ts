@@ -12,6 +12,7 @@ import type {
   TokenMap,
   TopK,
 } from 'tokensieve';
+import { attentionScoresSync, type PackedKeys } from 'tokensieve';
 import { attention } from '../../reference/attention.js';
 import { attentionScores } from '../../reference/attention-scores.js';
 import { densities, separations } from '../../reference/knn-density.js';
@@ -62,6 +63,23 @@ function masking(draw: Draw, { dims: { batch, keys, queries } }: Attended) {
     softcap: () => 1 + draw.uniform() * 30,
   });
 }
+
+const packing = recipe((draw) => {
+  const { q, k, dims } = attended(draw);
+  const options = draw.some({
+    mask: () => draw.mask(dims.batch, dims.keys),
+    lengths: () => draw.lengths(dims.batch, dims.keys),
+    queries: () => q,
+  });
+  return {
+    args: [k, options],
+    verify: (result) => {
+      const { scores } = attentionScoresSync(q, result as PackedKeys, { precision: 'fast', reduce: 'max' });
+      const chances = Array.from(scores.data).filter((x) => !Number.isNaN(x));
+      assert.ok(chances.every((x) => x >= 0 && x <= 1.01));
+    },
+  };
+});
 
 const scores = recipe((draw) => {
   const given = attended(draw);
@@ -351,6 +369,7 @@ const attentionMask = recipe((draw) => {
 export const scoringRecipes: Recipes = {
   attention: attend,
   attentionScores: scores,
+  packKeys: packing,
   bipartiteMatch: match,
   fromAttentionMask: attentionMask,
   knnDensity: peaks,

@@ -117,6 +117,18 @@ void make(Call& call, tsv_attention_args& a, bool output) {
 }  // namespace
 
 void make_attention_scores(Call& call, tsv_attention_args& a) { make(call, a, false); }
+void make_pack_keys(Call& call, tsv_pack_keys_args& a) {
+  const int64_t batch = call.size(), key_heads = 1 + call.below(2), keys = call.size(), depth = call.size();
+  a.k = call.strided({batch, key_heads, keys, depth}, call.float_type());
+  a.mask = call.mask(batch, keys);
+  a.lengths = call.lengths(batch, keys);
+  if (call.one_in(2)) {
+    a.queries = call.strided({batch, key_heads * (1 + call.below(3)), call.size(), depth}, call.float_type());
+  }
+  // Enough for bytes and for rows, whichever an instruction set makes.
+  const int64_t bytes = 8 * tsv_packed_keys_bytes(batch, key_heads, keys, depth) + 4096 * batch * key_heads;
+  a.packed = call.near({bytes}, TSV_UINT8, [](int64_t) { return double(INFINITY); });
+}
 void make_attention(Call& call, tsv_attention_args& a) { make(call, a, true); }
 
 }  // namespace fuzz
