@@ -1,5 +1,5 @@
 import { rangeError, TokenSieveError, typeError } from './errors.js';
-import { arrayLength, arrayName } from './typed-array.js';
+import { arrayLength, arrayName, viewOf } from './typed-array.js';
 
 /** Element types, named as in ONNX Runtime; `bfloat16` is this package's addition. */
 export type DataType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'uint8';
@@ -154,7 +154,7 @@ export function viewArray<A extends DataTypeMap[DataType]>(
   end: number,
 ): A {
   try {
-    return array.subarray(start, end) as A;
+    return viewOf(array, start, end);
   } catch (cause) {
     throw goneError(path, cause);
   }

@@ -11,3 +11,15 @@ export const arrayName = getterOf(Symbol.toStringTag) as (value: unknown) => str
 
 /** The elements a typed array has now: 0 when its memory is gone. */
 export const arrayLength = getterOf('length') as (array: unknown) => number;
+
+const bufferOf = getterOf('buffer') as (array: unknown) => ArrayBuffer;
+const byteOffsetOf = getterOf('byteOffset') as (array: unknown) => number;
+const subarray = Object.getPrototypeOf(Uint8Array.prototype).subarray as Uint8Array['subarray'];
+
+/** Elements `start` to `end` of an array, in its memory, whatever class it says it has. Throws when that is gone. */
+export function viewOf<A extends object>(array: A, start: number, end: number): A {
+  const name = arrayName(array) as string;
+  const Class = (globalThis as unknown as Record<string, new (...of: unknown[]) => A>)[name]!;
+  const whole = new Class(bufferOf(array), byteOffsetOf(array), arrayLength(array));
+  return Reflect.apply(subarray, whole, [start, end]) as unknown as A;
+}
