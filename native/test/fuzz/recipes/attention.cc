@@ -126,7 +126,7 @@ void make_pack_keys(Call& call, tsv_pack_keys_args& a) {
     a.queries = call.strided({batch, key_heads * (1 + call.below(3)), call.size(), depth}, call.float_type());
   }
   // Enough for bytes and for rows, whichever an instruction set makes.
-  const int64_t bytes = 8 * tsv_packed_keys_bytes(batch, key_heads, keys, depth) + 4096 * batch * key_heads;
+  const int64_t bytes = 8 * tsv_packed_keys_bytes(batch, key_heads, keys, depth) + (1 << 18);
   a.packed = call.near({bytes}, TSV_UINT8, [](int64_t) { return double(INFINITY); });
 }
 void make_attention(Call& call, tsv_attention_args& a) { make(call, a, true); }
