@@ -1,6 +1,6 @@
-import { type AttentionScoresOptions, attentionScoresSync } from 'tokensieve';
+import { type AttentionScoresOptions, attentionScoresSync, packKeysSync } from 'tokensieve';
 import { attentionName, attentionShape, type HeadShape, productKernels } from './attention-shapes.js';
-import { type Case, defineCase, empty, normalOf } from './case.js';
+import { type Case, defineCase, empty, normal, normalOf } from './case.js';
 
 type Options = Pick<AttentionScoresOptions, 'causal' | 'queries' | 'precision'>;
 
@@ -22,6 +22,24 @@ export function attentionScores(shape: HeadShape, what = '', options: Options = 
       return {
         input: () => ({ q: normalOf(type, [1, H, Nq, D]), k: normalOf(type, [1, Hkv, N, D]) }),
         run: ({ q, k }) => attentionScoresSync(q, k, { ...options, out }),
+      };
+    },
+  });
+}
+
+/** The same with precision 'fast', from keys packed before. */
+export function attentionScoresOfPacked(shape: HeadShape): Case {
+  const { H, Hkv, Nq, N, D } = attentionShape(shape);
+  return defineCase({
+    ...attentionScores(shape, ', keys packed', { precision: 'fast' }),
+    setup: () => {
+      const out = { scores: empty('float32', [1, N]), lse: empty('float32', [1, H, Nq]) };
+      return {
+        input: () => {
+          const q = normal([1, H, Nq, D]);
+          return { q, keys: packKeysSync(normal([1, Hkv, N, D]), { queries: q }) };
+        },
+        run: ({ q, keys }) => attentionScoresSync(q, keys, { precision: 'fast', out }),
       };
     },
   });

@@ -1,11 +1,12 @@
 // What this package aims at against itself: two calls of it, of which one is the measure of the other.
 import { attention } from '../attention.js';
-import { attentionScores } from '../attention-scores.js';
+import { attentionScores, attentionScoresOfPacked } from '../attention-scores.js';
 import type { HeadShape } from '../attention-shapes.js';
 import { bipartiteMatch } from '../bipartite-match.js';
 import { type Case, caseName } from '../case.js';
 import { gatherTokens } from '../gather-tokens.js';
 import { mergeTokens } from '../merge-tokens.js';
+import { similarityArgmax } from '../similarity-argmax.js';
 import type { Target } from '../targets.js';
 import { mergingShapes } from '../token-maps.js';
 import { tokenNorms } from '../token-norms.js';
@@ -46,6 +47,29 @@ function fast(shape: HeadShape, goal: number): Pair {
     ours: oneThread(call),
     measure: oneThread(attentionScores(shape)),
     targets: [{ figure: 'speedup', goal }],
+  };
+}
+
+/** Keys packed once, as those of a decoder's cache: what is left of a call. */
+function packed(shape: HeadShape): Pair {
+  const call = attentionScoresOfPacked(shape);
+  return {
+    name: caseName(call),
+    against: 'fast',
+    ours: oneThread(call),
+    measure: oneThread(attentionScores(shape, ', fast', { precision: 'fast' })),
+    targets: [{ figure: 'speedup', goal: 1 + noise }],
+  };
+}
+
+function fastArgmax(dims: readonly [number, number, number, number], metric: 'cosine' | 'l2'): Pair {
+  const call = similarityArgmax(dims, metric, 1, 'fast');
+  return {
+    name: caseName(call),
+    against: 'exact',
+    ours: oneThread(call),
+    measure: oneThread(similarityArgmax(dims, metric, 1)),
+    targets: [{ figure: 'speedup', goal: 2 }],
   };
 }
 
@@ -113,6 +137,11 @@ export const pairs: readonly Pair[] = [
   fast({ H: 8, N: 4096, D: 64 }, 2.6),
   fast({ H: 32, N: 2048, D: 128 }, 3),
   fast(window, 1.7),
+  packed({ H: 12, N: 197, D: 64 }),
+  packed(window),
+  fastArgmax([1, 577, 577, 1024], 'cosine'),
+  fastArgmax([1, 2880, 2880, 64], 'cosine'),
+  fastArgmax([1, 4096, 256, 384], 'l2'),
   ...half((type) => attentionScores({ H: 12, N: 197, D: 64, type })),
   ...half((type) => attentionScores({ H: 16, N: 577, D: 64, type })),
   ...half((type) => attentionScores({ H: 8, N: 4096, D: 64, type })),

@@ -59,6 +59,11 @@ export interface AttentionOptions extends CommonOptions {
   /**
    * `'fast'` rounds queries and keys to 8 bits, for scores that only rank tokens: {@link attentionScores} with neither
    * softcap nor entropy, on x86 processors with AVX-512 VNNI. Everything else is computed exactly. Default `'exact'`.
+   *
+   * What it changes, by `npm run accuracy`: of the best quarter of the tokens it finds 99.4 and 99.8 % in the two layers
+   * of the demo's sentence encoder, 99.0 % or more on synthetic heads (normal, clustered, outlier channels, attention
+   * sinks; logits deviating by 1 and by 3); what it finds has 0.9999 of the exact scores' sum. Relative errors of scores
+   * are 1e-3 to 1e-2 in the mean, 0.1 at most. Speed beside exact: README, "How fast".
    */
   precision?: 'exact' | 'fast';
   /** Order of the dims of q, k, v and output: `[B,H,N,D]` or `[B,N,H,D]`. Default `'bhnd'`. */
