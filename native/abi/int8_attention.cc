@@ -113,7 +113,9 @@ void Int8Head::unpack(int64_t keys, int64_t depth, float* rows) const {
     const int64_t panel = j / kPanel * kPanel, width = keys - panel > kLanes ? kPanel : kLanes;
     const int8_t* bytes = panels + (panel * quads + (j - panel)) * 4;
     for (int64_t c = 0; c < depth; ++c) {
-      rows[j * depth + c] = float(bytes[c / 4 * width * 4 + c % 4]) * scales[j] * gain[c] + centre[c];
+      const int64_t quad = c / 4;
+      const int8_t byte = bytes[quad * width * 4 + c % 4];
+      rows[j * depth + c] = float(byte) * scales[j] * gain[c] + centre[c];
     }
   }
 }
