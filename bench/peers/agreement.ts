@@ -28,7 +28,9 @@ function farthest(name: string, ours: Outputs, theirs: Outputs): string | undefi
     most = Math.max(most, Math.abs(Number(a[i]) - Number(b[i])));
     greatest = Math.max(greatest, Math.abs(Number(a[i])));
   }
-  return most <= 1e-4 * greatest ? undefined : `${name} differ by up to ${most} of ${greatest}`;
+  return most <= 1e-4 * greatest
+    ? undefined
+    : `${name} differ by up to ${most.toPrecision(2)} of ${greatest.toPrecision(2)}`;
 }
 
 /** Pairs whose similarities differ by a rounding may merge elsewhere: one row in a hundred may differ. */

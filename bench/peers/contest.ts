@@ -97,11 +97,14 @@ async function meet(
   const start = performance.now();
   const wrong = difference(entry.job, inputs[0], expected, await prepared.outputs(0));
   const milliseconds = performance.now() - start;
-  if (wrong !== undefined) throw new Error(`${name} does not agree: ${wrong}`);
   pace.record(peer, entry, milliseconds);
-  if (milliseconds <= mostMilliseconds) return { name, prepared };
+  if (wrong === undefined && milliseconds <= mostMilliseconds) return { name, prepared };
   await prepared.release();
-  return { name, stopped: `${(milliseconds / 1e3).toFixed(0)} s a call` };
+  // ONNX Runtime's ScatterND, for one, loses additions to the same row when it has several threads
+  return {
+    name,
+    stopped: wrong ? `does not agree: ${wrong}` : `${(milliseconds / 1e3).toFixed(0)} s a call`,
+  };
 }
 
 /** Why a peer is not asked for a job. */
