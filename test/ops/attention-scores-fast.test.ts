@@ -8,14 +8,12 @@ import {
   type FloatTensor,
   info,
 } from 'tokensieve';
-import {
-  type AttentionScoresOptions as ReferenceOptions,
-  attentionScores as reference,
-} from '../reference/attention-scores.js';
+import { attentionScores as reference } from '../reference/attention-scores.js';
 import { assertSameBits, assertWithin } from '../support/assertions.js';
 import { testContract } from '../support/contract.js';
 import { fastLogitError } from '../support/fast-attention.js';
 import { seeded } from '../support/random.js';
+import type { ScoresOptions } from '../support/scores-options.js';
 import {
   decode,
   emptyTensor,
@@ -26,15 +24,6 @@ import {
   viewOf,
 } from '../support/tensors.js';
 import { withThreads } from '../support/threads.js';
-
-type Options = Omit<ReferenceOptions, 'values' | 'mask' | 'queryMask' | 'lengths' | 'bias' | 'lse'> & {
-  readonly mask?: Uint8Array;
-  readonly queryMask?: Uint8Array;
-  readonly lengths?: Int32Array;
-  readonly bias?: Float32Array;
-  readonly lse?: Float32Array;
-  readonly values?: FloatTensor;
-};
 
 const fast = (q: FloatTensor, k: FloatTensor, options: AttentionScoresOptions = {}) =>
   attentionScoresSync(q, k, { ...options, precision: 'fast' });
@@ -48,7 +37,7 @@ function inputs([B, H, Hkv, Nq, N, D]: readonly number[], type: FloatTensor['typ
 }
 
 /** Scores and lse as far from the float64 reference as rounding to bytes may take them. */
-function assertFast(q: FloatTensor, k: FloatTensor, options: Options = {}): void {
+function assertFast(q: FloatTensor, k: FloatTensor, options: ScoresOptions = {}): void {
   const { values, ...rest } = options;
   const expected = reference(decode(q), decode(k), { ...rest, ...(values && { values: decode(values) }) });
   const actual = fast(q, k, options);
@@ -89,7 +78,7 @@ suite(`attentionScores, precision fast (${info().isa})`, () => {
     const queryMask = Uint8Array.from({ length: 80 }, () => 2 * random.integer(2));
     const bias = Float32Array.from({ length: 80 }, () => 2 * random.normal());
     const values = randomTensor(random, 'float16', [2, 2, 40, 7]);
-    const cases: Options[] = [
+    const cases: ScoresOptions[] = [
       { mask },
       { queryMask },
       { lengths: Int32Array.of(17, 40) },

@@ -10,14 +10,12 @@ import {
   info,
   type Tensor,
 } from 'tokensieve';
-import {
-  type AttentionScoresOptions as ReferenceOptions,
-  attentionScores as reference,
-} from '../reference/attention-scores.js';
+import { attentionScores as reference } from '../reference/attention-scores.js';
 import { assertSameBits, assertWithin } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
 import { errorBudget } from '../support/error-budget.js';
 import { type Random, seeded } from '../support/random.js';
+import type { ScoresOptions } from '../support/scores-options.js';
 import {
   decode,
   emptyTensor,
@@ -28,16 +26,6 @@ import {
   viewOf,
 } from '../support/tensors.js';
 import { withThreads } from '../support/threads.js';
-
-/** Options that mean the same to the operation and to its reference; values are given apart. */
-type Options = Omit<ReferenceOptions, 'values' | 'mask' | 'queryMask' | 'lengths' | 'bias' | 'lse'> & {
-  readonly mask?: Uint8Array;
-  readonly queryMask?: Uint8Array;
-  readonly lengths?: Int32Array;
-  readonly bias?: Float32Array;
-  readonly lse?: Float32Array;
-  readonly values?: FloatTensor;
-};
 
 interface Shape {
   readonly B?: number;
@@ -60,7 +48,7 @@ function makeInputs(
 }
 
 /** Scores, lse and entropy within the budget of the float64 reference on the same stored values. */
-function assertScores(q: FloatTensor, k: FloatTensor, options: Options = {}): void {
+function assertScores(q: FloatTensor, k: FloatTensor, options: ScoresOptions = {}): void {
   const { values, ...rest } = options;
   const expected = reference(decode(q), decode(k), { ...rest, ...(values && { values: decode(values) }) });
   const actual = attentionScoresSync(q, k, { ...options, entropy: true });
@@ -83,14 +71,14 @@ function assertScores(q: FloatTensor, k: FloatTensor, options: Options = {}): vo
 }
 
 /** As {@link assertScores}, for a lse that is given: it does not make the probabilities sum to one. */
-function assertScoresAlone(q: FloatTensor, k: FloatTensor, options: Omit<Options, 'values'>): void {
+function assertScoresAlone(q: FloatTensor, k: FloatTensor, options: Omit<ScoresOptions, 'values'>): void {
   const expected = reference(decode(q), decode(k), options);
   const { scores, lse } = attentionScoresSync(q, k, options);
   assertWithin(scores, expected.scores, expected.tolerance, 'scores');
   assertWithin(lse, expected.lse, (i) => errorBudget.lse.ofSize * Math.abs(expected.lse.data[i]), 'lse');
 }
 
-function assertCase(shape: Shape, options: Options = {}, seed = 1): void {
+function assertCase(shape: Shape, options: ScoresOptions = {}, seed = 1): void {
   const { q, k } = makeInputs(seeded(seed), shape);
   assertScores(q, k, options);
 }
