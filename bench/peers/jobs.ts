@@ -117,7 +117,8 @@ const strip =
   'the passes over a strip of logits wait for L2: exponentials fused into the product were within 3 %, ' +
   'smaller blocks no faster';
 const window =
-  'the strip of 64 x 16384 lies in L3, and one head packs its keys in two parts: cutting it by keys is untried';
+  'the strip of 64 x 16384 lies in L3, and one head packs its keys in two parts: fetching the next keys during the ' +
+  'product was tried and kept; cutting a head by keys, with exponentials tile by tile in L2, is what is left';
 const scattered =
   'a plain copy is one stream that the prefetchers follow, rows are not, and in small calls the way into the addon ' +
   'counts: bursts of fetches, and stores past caches that would hold the output, were slower';
