@@ -84,7 +84,7 @@ function half(of: (type: 'float16' | 'bfloat16' | 'float32') => Case, fromDram =
       {
         figure: 'speedup',
         goal: fromDram ? 1 + noise : 1 - noise,
-        note: 'both 16-bit types run the same code: where only one of them misses, something else ran meanwhile',
+        note: 'both 16-bit types run the same code: where one alone misses, measure again',
       },
     ],
   }));
@@ -134,7 +134,7 @@ function crossing({ name, withOut, allocating }: SmallCall): Pair[] {
       {
         figure: 'overhead',
         goal,
-        note: 'each option and each array that crosses costs a tenth of a microsecond',
+        note: 'what crosses are a header of numbers and every array, of which a TokenMap has several',
       },
     ],
   });

@@ -127,8 +127,8 @@ const twoPasses =
   'blocks of depth gained nothing';
 
 const products =
-  'the two products take most of the time, and onnxruntime-node runs them near the FMA peak too: what can be gained is ' +
-  'the matrix that is not stored';
+  'the two products are most of the work, and the peer has them too; nothing was tried here beyond what the scores ' +
+  'share';
 
 export const entries: readonly Entry[] = [
   attentionScores(12, 197, 197, 64, noted(short, [speedup(1.45), ceiling(0.7, 1), ceiling(0.52, 2)])),
