@@ -10,7 +10,7 @@
 // AVX-512 at D = 64 the product takes 64 FMA issues for 16 pairs and the rest about 10: the limit is some
 // 85 % of the FMA peak, and 92 % at D = 128. What is read next is fetched during the product: of keys and
 // queries in the third level, that gave 6 % at 197 tokens. Measured on a Zen 4: 65 % at 12 x 197 x 197 x 64,
-// where filling up the last panel costs 5, 74 % at 16 x 577 x 577 x 64, 86 % at 2048 x 2048 x 128.
+// where filling up the last panel costs 5, 74 % at 16 x 577 x 577 x 64, 82 to 86 % at 2048 x 2048 x 128.
 #ifndef TOKENSIEVE_KERNELS_ATTENTION_SCORES_H
 #define TOKENSIEVE_KERNELS_ATTENTION_SCORES_H
 #include <math.h>
