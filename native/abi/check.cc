@@ -9,6 +9,37 @@ namespace {
 
 const char* const kTypeNames[] = {"float32", "float16", "bfloat16", "int32", "int64", "uint8"};
 
+// Arguments that say what to do with the tensors: they may lie on the host when those do not.
+bool may_stay_on_host(int32_t argument) {
+  switch (argument) {
+    case TSV_ARG_MASK:
+    case TSV_ARG_QUERY_MASK:
+    case TSV_ARG_A_MASK:
+    case TSV_ARG_B_MASK:
+    case TSV_ARG_LENGTHS:
+    case TSV_ARG_BIAS:
+    case TSV_ARG_LSE:
+    case TSV_ARG_QUERIES:
+    case TSV_ARG_SEGMENTS:
+    case TSV_ARG_INDICES:
+    case TSV_ARG_RAGGED_OFFSETS:
+    case TSV_ARG_MAP_OFFSETS:
+    case TSV_ARG_MAP_MEMBERS:
+    case TSV_ARG_MAP_WEIGHTS:
+    case TSV_ARG_MAP_ASSIGNMENT:
+    case TSV_ARG_MAP_OUTPUT_LENGTHS:
+    case TSV_ARG_WEIGHTS:
+    case TSV_ARG_FROM:
+    case TSV_ARG_TO:
+    case TSV_ARG_FREQUENCIES:
+    case TSV_ARG_SECTIONS:
+    case TSV_ARG_RELEVANCE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // More elements than this can not be addressed; far fewer can be had.
 constexpr int64_t kMaxCount = int64_t(1) << 40;
 
@@ -35,7 +66,7 @@ void print_shape(const int64_t* dims, int rank, char* text, size_t length) {
 
 }  // namespace
 
-Check::Check(tsv_context* context) : error_(&unheard_) {
+Check::Check(tsv_context* context, Devices devices) : error_(&unheard_), devices_(devices) {
   memset(error_, 0, sizeof *error_);
   // Without a context, or with one that may end before its error, there is no place to say what is wrong.
   if (context == nullptr || context->size < sizeof *context) {
@@ -61,10 +92,6 @@ void Check::fail(int32_t argument, tsv_status status, const char* got, const cha
 View Check::read(const tsv_tensor* tensor, int32_t argument, uint32_t types, int low, int high,
                  bool strided) {
   View view;
-  if (tensor->device_type != TSV_CPU) {
-    fail(argument, TSV_E_DEVICE, "another device", "a tensor on the CPU");
-    return view;
-  }
   if (tensor->dtype < 0 || tensor->dtype > 5 || !((types >> tensor->dtype) & 1)) {
     char names[64];
     print_types(types, names, sizeof names);
@@ -115,14 +142,49 @@ View Check::read(const tsv_tensor* tensor, int32_t argument, uint32_t types, int
   found.data = static_cast<char*>(tensor->data) + (tensor->data != nullptr ? tensor->byte_offset : 0);
   found.dtype = tensor->dtype;
   found.rank = rank;
+  found.on_device = tensor->device_type == TSV_CUDA;
   return found;
+}
+
+// Whether a tensor lies where this call's tensors do. The first one that is not free to stay on the host
+// decides.
+bool Check::place(const tsv_tensor& tensor, int32_t argument, bool output) {
+  if (failed()) return false;
+  if (tensor.device_type != TSV_CPU && (tensor.device_type != TSV_CUDA || devices_ == Devices::kCpu)) {
+    fail(argument, TSV_E_DEVICE, "another device", "a tensor on the CPU");
+    return false;
+  }
+  const bool free = !output && may_stay_on_host(argument);
+  if (device_type_ == 0 && !free) {
+    device_type_ = tensor.device_type;
+    device_id_ = tensor.device_id;
+    placed_by_ = argument;
+  }
+  if (free && tensor.device_type == TSV_CPU) return true;
+  if (tensor.device_type == device_type_ && (device_type_ == TSV_CPU || tensor.device_id == device_id_))
+    return true;
+  char got[64];
+  if (tensor.device_type == TSV_CPU) {
+    snprintf(got, sizeof got, "the CPU");
+  } else {
+    snprintf(got, sizeof got, "CUDA device %d", int(tensor.device_id));
+  }
+  if (device_type_ == TSV_CUDA) {
+    fail(argument, TSV_E_DEVICE, got, "on CUDA device %d, as %s", int(device_id_),
+         tsv_argument_path(placed_by_));
+  } else {
+    fail(argument, TSV_E_DEVICE, got, "on the CPU%s%s", device_type_ == 0 ? "" : ", as ",
+         device_type_ == 0 ? "" : tsv_argument_path(placed_by_));
+  }
+  return false;
 }
 
 void Check::remember(const View& view, int32_t argument, bool output) {
   if (view.count() == 0 || extent_count_ == kMaxExtents) return;
   int64_t last = 0;
   for (int i = 0; i < view.rank; ++i) last += (view.dim[i] - 1) * view.stride[i];
-  extents_[extent_count_++] = {view.data, view.data + (last + 1) * view.item_bytes(), argument, output};
+  extents_[extent_count_++] = {view.data, view.data + (last + 1) * view.item_bytes(), argument, output,
+                               view.on_device};
 }
 
 View Check::input(const tsv_tensor* tensor, int32_t argument, uint32_t types, int low, int high,
@@ -131,6 +193,7 @@ View Check::input(const tsv_tensor* tensor, int32_t argument, uint32_t types, in
     fail(argument, TSV_E_TYPE, "nothing", "a tensor");
     return View();
   }
+  if (!place(*tensor, argument, false)) return View();
   const View view = read(tensor, argument, types, low, high, strided);
   remember(view, argument, false);
   return view;
@@ -146,7 +209,7 @@ View Check::output(tsv_tensor* tensor, int32_t argument, uint32_t types, std::in
     fail(argument, TSV_E_TYPE, "nothing", "a tensor");
     return View();
   }
-  if (failed()) return View();
+  if (failed() || !place(*tensor, argument, true)) return View();
   const View view = read(tensor, argument, types, int(dims.size()), int(dims.size()), strided);
   if (failed()) return View();
   if (memcmp(view.dim, dims.begin(), dims.size() * sizeof(int64_t)) != 0) {
@@ -227,7 +290,7 @@ void Check::that(bool condition, int32_t argument, tsv_status status, const char
 }
 
 void Check::elements(const View& view, int32_t argument, int64_t low, int64_t high) {
-  if (failed() || !view.present()) return;
+  if (failed() || !view.present() || view.on_device) return;
   const int64_t count = view.count();
   for (int64_t i = 0; i < count; ++i) {
     const int64_t value = view.dtype == TSV_UINT8 ? view.as<uint8_t>()[i] : view.integer(i);
@@ -243,7 +306,7 @@ void Check::no_overlap() {
   for (int i = 0; i < extent_count_ && !failed(); ++i) {
     for (int j = 0; j < extent_count_; ++j) {
       const Extent &a = extents_[i], &b = extents_[j];
-      if (!a.output || i == j || a.begin >= b.end || b.begin >= a.end) continue;
+      if (!a.output || i == j || a.on_device != b.on_device || a.begin >= b.end || b.begin >= a.end) continue;
       char got[64];
       snprintf(got, sizeof got, "memory of %s", tsv_argument_path(b.argument));
       fail(a.argument, TSV_E_OVERLAP, got, "memory of its own");

@@ -44,6 +44,7 @@ struct View {
   int rank = 0;
   int64_t dim[kMaxRank] = {};
   int64_t stride[kMaxRank] = {};
+  bool on_device = false;  // `data` is a device pointer: nothing here may read it
 
   bool present() const { return rank > 0; }
   int64_t count() const {
@@ -64,9 +65,18 @@ struct View {
   int64_t integer(int64_t i) const { return dtype == TSV_INT64 ? as<int64_t>()[i] : as<int32_t>()[i]; }
 };
 
+// Whether an operation has a form for tensors on a device.
+enum class Devices { kCpu, kCpuAndCuda };
+
 class Check {
  public:
-  explicit Check(tsv_context* context);
+  explicit Check(tsv_context* context, Devices devices = Devices::kCpu);
+
+  // Whether the tensors lie on a device, and on which. All do, or none does, but for arguments that only say
+  // what to do with the others (masks, lengths, indices, maps, ...): those may stay on the host, and are
+  // checked there.
+  bool on_device() const { return device_type_ == TSV_CUDA; }
+  int32_t device() const { return device_id_; }
 
   // There is nothing to do: an argument is wrong or, after no_overlap(), checking was all that was asked.
   bool failed() const { return error_->status != TSV_OK || checked_; }
@@ -93,7 +103,8 @@ class Check {
   void same(const View& view, int32_t argument, int dimension, int64_t expected, const char* what);
   void range(int32_t argument, int64_t value, int64_t low, int64_t high);
   void that(bool condition, int32_t argument, tsv_status status, const char* expected, double got);
-  // Each element of an integer tensor from `low` to `high`.
+  // Each element of an integer tensor from `low` to `high`; kernels guard themselves against those on a
+  // device.
   void elements(const View& view, int32_t argument, int64_t low, int64_t high);
   // No output shares memory with an input or another output. Last, when every view is known.
   void no_overlap();
@@ -107,18 +118,24 @@ class Check {
  private:
   View read(const tsv_tensor* tensor, int32_t argument, uint32_t types, int low, int high, bool strided);
   void remember(const View& view, int32_t argument, bool output);
+  bool place(const tsv_tensor& tensor, int32_t argument, bool output);
 
   struct Extent {
     const char* begin;
     const char* end;
     int32_t argument;
     bool output;
+    bool on_device;
   };
   static constexpr int kMaxExtents = 24;
   Extent extents_[kMaxExtents];
   int extent_count_ = 0;
   tsv_error* error_;
   tsv_error unheard_;  // for a call without a context to report to
+  Devices devices_;
+  int32_t device_type_ = 0;  // of the first tensor that had to say; 0 before
+  int32_t device_id_ = 0;
+  int32_t placed_by_ = TSV_ARG_NONE;
   bool check_only_ = false;
   bool checked_ = false;
 };

@@ -2,13 +2,14 @@
 
 #include "abi/check.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 
 using namespace tsv;
 
 tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_token_norms_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 2, 4, true);
   const TokenRows tokens = rows_of_tokens(check, x, a.mask, a.lengths);
@@ -16,6 +17,7 @@ tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arg
   const View norms = output_by_token(check, a.norms, TSV_ARG_OUT, x);
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::token_norms(context, check, a, x, tokens, norms);
 
   // Enough elements a task that handing it out costs little beside reading them.
   constexpr int64_t kElements = 1 << 16;

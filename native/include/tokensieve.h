@@ -34,8 +34,10 @@ typedef enum tsv_status {
   TSV_E_OVERLAP = 4,   /* an output shares memory with an input or another output */
   TSV_E_CANCELLED = 5, /* the context's flag was raised */
   TSV_E_MEMORY = 6,    /* working memory could not be had */
-  TSV_E_DEVICE = 7,    /* a tensor lives on a device this build does not know */
-  TSV_E_ABI = 8        /* a struct or a table is of another version */
+  TSV_E_DEVICE = 7, /* a tensor lives on another device than the others, or on one this build does not know */
+  TSV_E_ABI = 8,    /* a struct or a table is of another version */
+  TSV_E_NO_CUDA = 9, /* no CUDA device can be used, and the error says why */
+  TSV_E_CUDA = 10    /* the CUDA device or its driver failed */
 } tsv_status;
 
 typedef enum tsv_dtype {
@@ -174,6 +176,7 @@ typedef struct tsv_context {
   const volatile int32_t* cancelled; /* NULL, or a flag read before and between blocks of work */
   tsv_error error;                   /* filled when a call fails */
   int32_t check_only;                /* 1: check the arguments, write nothing */
+  void* stream; /* CUDA: the CUstream that work on device tensors is enqueued on; NULL: the default stream */
 } tsv_context;
 
 /* ---- The library ---- */
@@ -618,6 +621,44 @@ typedef struct tsv_matmul_args {
 } tsv_matmul_args;
 tsv_status tsv_matmul(tsv_context* context, const tsv_matmul_args* arguments);
 
+/* ---- CUDA ---- */
+
+/* Operations whose tensors have device_type TSV_CUDA run on that device, on the context's stream: they check
+ * their arguments, enqueue and return. What they find wrong in data that lies on the device, such as an index
+ * out of range, the next call below that waits for the stream reports as the error of its own context. The
+ * driver is loaded when first needed; nothing is linked. Each device's primary context is used and the
+ * thread's current one is left as it was. */
+typedef struct tsv_cuda_info {
+  uint32_t size;
+  int32_t available;      /* 1: there is a device that can be used */
+  int32_t emulated;       /* 1: the driver is libcudasim, which runs kernels on the CPU */
+  int32_t driver_version; /* as CUDA counts, such as 13000; 0: no driver */
+  int32_t device_count;
+  char reason[192]; /* why none is available */
+} tsv_cuda_info;
+tsv_status tsv_cuda_describe(tsv_cuda_info* info);
+/* A device's name, at most `length` bytes with the closing zero, and its architecture, such as 90. */
+tsv_status tsv_cuda_device(int32_t device, char* name, size_t length, int32_t* architecture);
+
+/* Everything from here on works on context->stream of `device` and fails with TSV_E_NO_CUDA, TSV_E_MEMORY or
+ * TSV_E_CUDA. */
+tsv_status tsv_cuda_open_stream(tsv_context* context, int32_t device, void** stream);
+tsv_status tsv_cuda_close_stream(tsv_context* context, int32_t device); /* waits for it first */
+/* Device memory in stream order, at a multiple of 256 bytes. */
+tsv_status tsv_cuda_allocate(tsv_context* context, int32_t device, uint64_t bytes, void** pointer);
+tsv_status tsv_cuda_release(tsv_context* context, int32_t device, void* pointer);
+/* Copies to and from the host. `from` may change as soon as the upload returns; the download waits. */
+tsv_status tsv_cuda_upload(tsv_context* context, int32_t device, void* to, const void* from, uint64_t bytes);
+tsv_status tsv_cuda_download(tsv_context* context, int32_t device, void* to, const void* from,
+                             uint64_t bytes);
+tsv_status tsv_cuda_clear(tsv_context* context, int32_t device, void* pointer, uint64_t bytes);
+tsv_status tsv_cuda_synchronize(tsv_context* context, int32_t device);
+/* What is on the stream now, as an event that any thread may wait for, once: the wait ends it. */
+tsv_status tsv_cuda_record(tsv_context* context, int32_t device, void** event);
+tsv_status tsv_cuda_wait(tsv_context* context, int32_t device, void* event);
+/* What the stream gets from now on runs after what `other` has now. */
+tsv_status tsv_cuda_follow(tsv_context* context, int32_t device, void* other);
+
 /* ---- For benchmarks ---- */
 
 typedef enum tsv_ceiling { TSV_CEILING_FMA = 0, TSV_CEILING_READ, TSV_CEILING_COPY } tsv_ceiling;
@@ -671,7 +712,20 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, measure_ceiling, (int32_t, float*, int64_t, double*)) \
   ENTRY(const char*, kernel_name, (int32_t)) \
   ENTRY(tsv_status, pack_keys, (tsv_context*, const tsv_pack_keys_args*)) \
-  ENTRY(int64_t, packed_keys_bytes, (int64_t, int64_t, int64_t, int64_t))
+  ENTRY(int64_t, packed_keys_bytes, (int64_t, int64_t, int64_t, int64_t)) \
+  ENTRY(tsv_status, cuda_describe, (tsv_cuda_info*)) \
+  ENTRY(tsv_status, cuda_device, (int32_t, char*, size_t, int32_t*)) \
+  ENTRY(tsv_status, cuda_open_stream, (tsv_context*, int32_t, void**)) \
+  ENTRY(tsv_status, cuda_close_stream, (tsv_context*, int32_t)) \
+  ENTRY(tsv_status, cuda_allocate, (tsv_context*, int32_t, uint64_t, void**)) \
+  ENTRY(tsv_status, cuda_release, (tsv_context*, int32_t, void*)) \
+  ENTRY(tsv_status, cuda_upload, (tsv_context*, int32_t, void*, const void*, uint64_t)) \
+  ENTRY(tsv_status, cuda_download, (tsv_context*, int32_t, void*, const void*, uint64_t)) \
+  ENTRY(tsv_status, cuda_clear, (tsv_context*, int32_t, void*, uint64_t)) \
+  ENTRY(tsv_status, cuda_synchronize, (tsv_context*, int32_t)) \
+  ENTRY(tsv_status, cuda_record, (tsv_context*, int32_t, void**)) \
+  ENTRY(tsv_status, cuda_wait, (tsv_context*, int32_t, void*)) \
+  ENTRY(tsv_status, cuda_follow, (tsv_context*, int32_t, void*))
 
 /* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
  * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */

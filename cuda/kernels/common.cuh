@@ -1,0 +1,93 @@
+// What every kernel needs: element types, rows, masks, sums over a warp, reports of faults.
+#pragma once
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <math_constants.h>
+
+#include "cuda_kernels.h"
+#include "tokensieve.h"
+
+namespace tsv {
+namespace cuda {
+
+constexpr unsigned kFullWarp = 0xffffffffu;
+constexpr int kWarp = 32;
+
+__device__ inline float to_float(float x) { return x; }
+__device__ inline float to_float(__half x) { return __half2float(x); }
+__device__ inline float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
+
+template <class T>
+__device__ inline T from_float(float x);
+template <>
+__device__ inline float from_float<float>(float x) {
+  return x;
+}
+template <>
+__device__ inline __half from_float<__half>(float x) {
+  return __float2half_rn(x);
+}
+template <>
+__device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
+  return __float2bfloat16_rn(x);
+}
+
+// 16 bytes of elements, read or written by one instruction.
+template <class T>
+struct alignas(16) Chunk {
+  static constexpr int kCount = 16 / sizeof(T);
+  T element[kCount];
+};
+
+__device__ inline bool aligned16(const void* pointer) {
+  return (reinterpret_cast<uintptr_t>(pointer) & 15) == 0;
+}
+
+__device__ inline int lane() { return int(threadIdx.x) & (kWarp - 1); }
+__device__ inline int warp() { return int(threadIdx.x) / kWarp; }
+
+// Of values that every lane has, the sum in every lane, added in the same order each time.
+__device__ inline float warp_sum(float x) {
+#pragma unroll
+  for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(kFullWarp, x, step);
+  return x;
+}
+
+// What the mask and the lengths say of token i of a row: 0 free, 1 keep, 2 drop. Device data may hold
+// anything: what is not 1 or 2 is free, and a length past the row ends with it.
+__device__ inline int token_state(const MaskArguments& m, int64_t row, int64_t i) {
+  if (m.lengths != nullptr && i >= m.lengths[row / m.heads]) return 2;
+  if (m.mask == nullptr) return 0;
+  const int state = m.mask[(m.rows_a_mask == 0 ? 0 : row / m.rows_a_mask) * m.n + i];
+  return state > 2 ? 0 : state;
+}
+
+// The first element of row `token` of matrix `row` = item * heads + head.
+template <class T>
+__device__ inline const T* token_at(const MatrixArguments& x, int64_t row, int64_t token) {
+  return static_cast<const T*>(x.data) + row / x.heads * x.item_stride + row % x.heads * x.head_stride +
+         token * x.row_stride;
+}
+
+// Only the first report of a launch, and of those before it that nobody has read, is kept.
+__device__ inline void report_range(FaultRecord* fault, int argument, double got, int64_t low, int64_t high,
+                                    int64_t element) {
+  if (atomicCAS(&fault->status, 0, int(TSV_E_RANGE)) != 0) return;
+  fault->argument = argument;
+  fault->kind = kFaultRange;
+  fault->low = low;
+  fault->high = high;
+  fault->element = element;
+  fault->got = got;
+}
+
+__device__ inline void report_negative(FaultRecord* fault, int argument, double got, int64_t element) {
+  if (atomicCAS(&fault->status, 0, int(TSV_E_RANGE)) != 0) return;
+  fault->argument = argument;
+  fault->kind = kFaultNegative;
+  fault->element = element;
+  fault->got = got;
+}
+
+}  // namespace cuda
+}  // namespace tsv
