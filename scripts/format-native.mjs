@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const clangFormat = createRequire(import.meta.url).resolve('clang-format/index.js');
-const sources = ['native', 'test/consumers'].flatMap((folder) =>
+const sources = ['native', 'cuda', 'test/consumers'].flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true })
-    .filter((file) => /\.(h|cc|c)$/.test(file))
+    .filter((file) => !/(^|[\\/])build[\\/]/.test(file) && /\.(h|cc|c|cu|cuh)$/.test(file))
     .map((file) => path.join(root, folder, file)),
 );
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i'];

@@ -1,11 +1,11 @@
-// Lists the C++ sources of the library's core for the build files: node native-sources.mjs <prefix>
-import { readdirSync } from 'node:fs';
+// Lists C++ sources for the build files: node native-sources.mjs <prefix> [folder ...]; without folders, those of the
+// library's core.
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const prefix = process.argv[2] ?? '.';
-for (const folder of ['native/abi', 'native/runtime']) {
-  const files = readdirSync(fileURLToPath(new URL(`../${folder}`, import.meta.url))).filter((f) =>
-    f.endsWith('.cc'),
-  );
+const [prefix = '.', ...told] = process.argv.slice(2);
+for (const folder of told.length > 0 ? told : ['native/abi', 'native/runtime']) {
+  const directory = fileURLToPath(new URL(`../${folder}`, import.meta.url));
+  const files = existsSync(directory) ? readdirSync(directory).filter((f) => f.endsWith('.cc')) : [];
   for (const file of files.sort()) console.log(`${prefix}/${folder}/${file}`);
 }

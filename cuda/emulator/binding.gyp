@@ -1,0 +1,47 @@
+# The PTX emulator, its tests, and the double of libcuda over it: plain C++17, no CUDA, nothing of Node.
+{
+  "variables": {"sources": "<(module_root_dir)/../../scripts/native-sources.mjs"},
+  "target_defaults": {
+    "include_dirs": ["."],
+    "cflags_cc": ["-std=c++17", "-O3", "-ffp-contract=off", "-fno-rtti", "-fvisibility=hidden", "-fPIC", "-Wall", "-Wextra"],
+    "xcode_settings": {"CLANG_CXX_LANGUAGE_STANDARD": "c++17", "OTHER_CPLUSPLUSFLAGS": ["-O3", "-ffp-contract=off"]},
+  },
+  "targets": [
+    {
+      "target_name": "tsv_emulator",
+      "type": "static_library",
+      "standalone_static_library": 1,
+      "sources": ["<!@(node <(sources) ../.. cuda/emulator)", "executors/baseline.cc"],
+      "conditions": [["target_arch=='x64'", {"dependencies": ["executors_avx2"]}]],
+      "link_settings": {"libraries": ["-pthread"]},
+    },
+    {
+      "target_name": "cudasim",
+      "type": "shared_library",
+      "product_dir": "<(PRODUCT_DIR)",
+      "sources": ["<!@(node <(sources) ../.. cuda/emulator/cudasim)"],
+      "dependencies": ["tsv_emulator"],
+    },
+    {
+      "target_name": "emulator_tests",
+      "type": "executable",
+      "include_dirs": ["../../native/test"],
+      "sources": ["<!@(node <(sources) ../.. cuda/emulator/test)"],
+      "dependencies": ["tsv_emulator"],
+    },
+  ],
+  "conditions": [
+    ["target_arch=='x64'", {
+      "targets": [
+        {
+          # The lane loops once more for processors with AVX2 and FMA; executors.cc chooses
+          "target_name": "executors_avx2",
+          "type": "static_library",
+          "sources": ["executors/avx2.cc"],
+          "cflags_cc": ["-mavx2", "-mfma", "-mf16c"],
+          "xcode_settings": {"OTHER_CPLUSPLUSFLAGS": ["-mavx2", "-mfma", "-mf16c"]},
+        },
+      ],
+    }],
+  ],
+}
