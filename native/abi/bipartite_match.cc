@@ -167,5 +167,9 @@ tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_a
   if (starved || cancelled(context)) return starved ? check.status() : TSV_E_CANCELLED;
   list_members(assignment.as<int32_t>(), output_lengths.as<int32_t>(), items, n, offsets.as<int32_t>(),
                members.as<int32_t>());
+  if (a.longest != nullptr) {
+    const int32_t* lengths_of = output_lengths.as<int32_t>();
+    *a.longest = items > 0 ? *std::max_element(lengths_of, lengths_of + items) : 0;
+  }
   return TSV_OK;
 }

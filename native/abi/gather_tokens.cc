@@ -38,8 +38,13 @@ tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args*
   const uint32_t type = 1u << x.dtype;
   const View tokens = packed ? check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {indices.dim[0], channels})
                              : check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {rows, longest, channels});
+  const View lengths = check.optional_output(a.lengths, TSV_ARG_OUT_LENGTHS, kInt32, {rows});
+  check.that(ragged || !lengths.present(), TSV_ARG_OUT_LENGTHS, TSV_E_TYPE, "absent without offsets", 1);
   check.no_overlap();
   if (check.failed()) return check.status();
+  for (int64_t r = 0; lengths.present() && r < rows; ++r) {
+    lengths.as<int32_t>()[r] = offsets.as<int32_t>()[r + 1] - offsets.as<int32_t>()[r];
+  }
 
   const int64_t total = indices.count(), row_bytes = channels * x.item_bytes();
   if (row_bytes == 0) return TSV_OK;  // tensors without elements need no address

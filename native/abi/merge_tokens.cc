@@ -37,6 +37,7 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
                           : check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {rows, map.longest, channels});
   const View sizes = packed ? check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {map.slots})
                             : check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {rows, map.longest});
+  const View row_offsets = check.optional_output(a.row_offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows + 1});
   check.no_overlap();
   if (check.failed()) return check.status();
 
@@ -48,6 +49,9 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
   int64_t* first_slot = workspace.take<int64_t>(size_t(rows) + 1);
   first_slot[0] = 0;
   for (int64_t r = 0; r < rows; ++r) first_slot[r + 1] = first_slot[r] + map.length(r);
+  for (int64_t r = 0; row_offsets.present() && r <= rows; ++r) {
+    row_offsets.as<int32_t>()[r] = int32_t(first_slot[r]);
+  }
 
   // A task reads about 256 KB of members where slots are of equal size.
   constexpr int64_t kBytes = 1 << 18;

@@ -153,7 +153,8 @@ typedef struct tsv_tensor {
   ENTRY(OUT_MEMBERS, "options.out.members") \
   ENTRY(OUT_ASSIGNMENT, "options.out.assignment") \
   ENTRY(OUT_OUTPUT_LENGTHS, "options.out.outputLengths") \
-  ENTRY(OUT_PACKED, "options.out.packed")
+  ENTRY(OUT_PACKED, "options.out.packed") \
+  ENTRY(OUT_LENGTHS, "options.out.lengths")
 
 typedef enum tsv_argument {
 #define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
@@ -382,7 +383,10 @@ tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arg
 /* ---- Moving tokens ---- */
 
 /* Rows of x by index: x [R,N,C]; indices int32 or int64, either [R,K], or ragged [total] with offsets int32
- * [R+1]. tokens: [R,K,C]; ragged: [R,maxM,C] padded with zeros, or packed [total,C]. */
+ * [R+1]. tokens: [R,K,C]; ragged: [R,maxM,C] padded with zeros, or packed [total,C].
+ *
+ * Offsets on a device say nothing to the host: indices are then [room], of which the first offsets[R] count,
+ * tokens [R,M,C] for any M that no row passes, or packed [room,C], and what is not filled is zero. */
 typedef struct tsv_gather_tokens_args {
   uint32_t size;
   const tsv_tensor* x; /* any type */
@@ -390,6 +394,7 @@ typedef struct tsv_gather_tokens_args {
   const tsv_tensor* offsets;
   int32_t packed;
   tsv_tensor* tokens;
+  tsv_tensor* lengths; /* int32 [R], or NULL: the tokens of each row of ragged indices */
 } tsv_gather_tokens_args;
 tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args* arguments);
 
@@ -411,7 +416,9 @@ typedef struct tsv_rotate_keys_args {
 } tsv_rotate_keys_args;
 tsv_status tsv_rotate_keys(tsv_context* context, const tsv_rotate_keys_args* arguments);
 
-/* A TokenMap: CSR over all slots, row after row; slots = the sum of output_lengths. */
+/* A TokenMap: CSR over all slots, row after row; slots = the sum of output_lengths. All of its tensors lie in
+ * one place. Those on a device may have room for more: offsets for more than slots+1, members and weights for
+ * more than offsets[slots]; how many slots a row has at most is then what the tokens have room for. */
 typedef struct tsv_token_map {
   int64_t rows;
   int64_t input_length;
@@ -430,7 +437,8 @@ typedef enum tsv_merge_reduce {
 } tsv_merge_reduce;
 
 /* x [R,N,C] to tokens [R,maxM,C], zero-padded where rows differ in length, or packed [slots,C]. A slot whose
- * weights add up to 0 becomes zeros, but for TSV_MERGE_SUM and TSV_MERGE_MAX. */
+ * weights add up to 0 becomes zeros, but for TSV_MERGE_SUM and TSV_MERGE_MAX. With a map on a device, tokens
+ * are [R,M,C] for any M that no row's slots pass, or packed [room,C], and what is not filled is zero. */
 typedef struct tsv_merge_tokens_args {
   uint32_t size;
   const tsv_tensor* x;
@@ -438,14 +446,16 @@ typedef struct tsv_merge_tokens_args {
   const tsv_tensor* weights; /* float32 token sizes [R,N], or [B,N] with R a multiple of B; NULL for ones */
   int32_t reduce;            /* tsv_merge_reduce */
   int32_t packed;
-  tsv_tensor* tokens; /* x's type */
-  tsv_tensor* sizes;  /* float32 [R,maxM] or [slots] */
+  tsv_tensor* tokens;      /* x's type */
+  tsv_tensor* sizes;       /* float32 [R,maxM] or [slots] */
+  tsv_tensor* row_offsets; /* int32 [R+1], or NULL: the slot that each row begins with */
 } tsv_merge_tokens_args;
 tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* arguments);
 
 typedef enum tsv_dropped { TSV_DROPPED_ZERO = 0, TSV_DROPPED_NEAREST, TSV_DROPPED_TENSOR } tsv_dropped;
 
-/* Every token again: y [R,maxM,C] to [R,N,C], each token a copy of the slot that owns it. */
+/* Every token again: y [R,maxM,C] to [R,N,C], each token a copy of the slot that owns it. With a map on a
+ * device, y is [R,M,C] for any M that no row's slots pass. */
 typedef struct tsv_restore_tokens_args {
   uint32_t size;
   const tsv_tensor* y;
@@ -596,6 +606,9 @@ typedef struct tsv_bipartite_match_args {
   tsv_tensor* offsets;        /* int32 [B*N+1] of room; slots+1 filled */
   tsv_tensor* members;        /* int32 [B*N] of room; offsets[slots] filled */
   tsv_tensor* assignment;     /* int32 [B,N] */
+  int64_t* longest; /* NULL, or where the host's memory gets, before the call returns, the slots of the
+                       longest row; on a device what no row passes: N where a threshold, or a mask or lengths
+                       on the device, leaves it open */
 } tsv_bipartite_match_args;
 tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_args* arguments);
 

@@ -116,6 +116,7 @@ void make_gather_tokens(Call& call, tsv_gather_tokens_args& a) {
     a.indices = call.integers({total}, call.integer_type(), 0, n - 1);
     a.offsets = call.list(offsets);
     a.tokens = call.exact(a.packed != 0 ? Shape{total, columns} : Shape{rows, longest, columns}, dtype);
+    if (call.one_in(2)) a.lengths = call.exact({rows}, TSV_INT32);
   } else {
     const int64_t count = n > 0 ? call.size() : 0;
     a.indices = call.integers({rows, count}, call.integer_type(), 0, n - 1);
@@ -137,6 +138,7 @@ void make_merge_tokens(Call& call, tsv_merge_tokens_args& a) {
                        [&](int64_t i) { return Merge(call, a).magnitude(i); });
   a.sizes =
       call.near(a.packed != 0 ? Shape{slots} : Shape{rows, longest}, TSV_FLOAT32, [](int64_t) { return 0; });
+  if (call.one_in(2)) a.row_offsets = call.exact({rows + 1}, TSV_INT32);
 }
 
 void make_restore_tokens(Call& call, tsv_restore_tokens_args& a) {
