@@ -52,11 +52,37 @@ struct TokenNormsArguments {
   int32_t p;  // 1 or 2
 };
 
+// Rows of given lengths that close ranks: see row_offsets.cu.
+struct RowOffsetsArguments {
+  const int32_t* lengths;  // [rows], each at most `most`
+  int32_t* offsets;        // [rows + 1]
+  FaultRecord* fault;
+  int64_t rows, most, room;  // room: what the lengths add up to at most
+  int32_t argument;          // tsv_argument that is to blame
+};
+
+// Slots listed from an assignment: see slots.cu. Arrays of [rows,n] but where another length stands.
+struct SlotsArguments {
+  const int32_t* assignment;
+  const int32_t* output_lengths;  // [rows]
+  int64_t rows, n;
+  int32_t bits;  // that tell n + 1 slots apart, a multiple of 8
+  uint32_t *keys, *spare_keys;
+  int32_t *places, *spare_places;
+  int32_t *starts, *listed;            // the first member of each slot, within its row; the row's members
+  int32_t* row_members;                // [rows]
+  int32_t *first_slot, *first_member;  // [rows + 1]
+  int32_t *offsets, *members;          // [rows * n + 1], [rows * n]
+};
+
 // Module (the .cu file), kernel, argument struct.
 #define TSV_FOR_EACH_CUDA_KERNEL(ENTRY) \
   ENTRY(token_norms, token_norms_f32, TokenNormsArguments) \
   ENTRY(token_norms, token_norms_f16, TokenNormsArguments) \
-  ENTRY(token_norms, token_norms_bf16, TokenNormsArguments)
+  ENTRY(token_norms, token_norms_bf16, TokenNormsArguments) \
+  ENTRY(row_offsets, row_offsets, RowOffsetsArguments) \
+  ENTRY(slots, sort_slots, SlotsArguments) \
+  ENTRY(slots, place_slots, SlotsArguments)
 
 enum class Kernel : int32_t {
 #define TSV_CUDA_KERNEL_ENUM(module, name, Arguments) name,
