@@ -5,6 +5,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tsv_sim {
 
@@ -13,21 +15,34 @@ struct InstructionCount {
   uint64_t threads = 0;  // lanes that executed it
 };
 
-// Requests are warp-wide accesses; sectors are the distinct 32-byte pieces that a request touches.
+// What the accesses of one PTX instruction came to.
+struct AccessCounters {
+  uint64_t requests = 0;
+  uint64_t sectors = 0;     // of device memory
+  uint64_t wavefronts = 0;  // of shared memory
+};
+
+// Requests are warp-wide accesses; sectors are the distinct 32-byte pieces that a request touches. Wavefronts
+// are the passes of shared memory that a request takes, conflicts those among them that no bank conflict
+// would need (bank_conflicts.h). The L2 is a model (cache.h), cold at the start of each launch, one for each
+// host thread.
 struct MemoryCounters {
   uint64_t global_load_requests = 0, global_load_sectors = 0, global_load_bytes = 0;
   uint64_t global_store_requests = 0, global_store_sectors = 0, global_store_bytes = 0;
-  uint64_t global_atomic_requests = 0, global_atomic_lanes = 0, global_atomic_sectors = 0;
-  uint64_t shared_load_requests = 0,
-           shared_load_wavefronts = 0;  // wavefronts past requests are bank conflicts
-  uint64_t shared_store_requests = 0, shared_store_wavefronts = 0;
-  uint64_t shared_atomic_requests = 0, shared_atomic_lanes = 0;
-  uint64_t local_requests = 0, local_sectors = 0;
+  uint64_t global_atomic_requests = 0, global_atomic_sectors = 0, global_atomic_lanes = 0;
   uint64_t async_copy_requests = 0, async_copy_sectors = 0, async_copy_bytes = 0;
+  uint64_t shared_load_requests = 0, shared_load_wavefronts = 0, shared_load_conflicts = 0;
+  uint64_t shared_store_requests = 0, shared_store_wavefronts = 0, shared_store_conflicts = 0;
+  uint64_t shared_atomic_requests = 0, shared_atomic_wavefronts = 0, shared_atomic_lanes = 0;
+  uint64_t local_load_requests = 0, local_load_bytes = 0, local_store_requests = 0, local_store_bytes = 0;
+  uint64_t matrix_products = 0;  // mma instructions
   uint64_t l2_hit_sectors = 0, l2_miss_sectors = 0;
-  uint64_t dram_read_bytes = 0, dram_write_bytes = 0;  // behind the L2 model
+  uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
+  std::map<std::string, std::map<int, AccessCounters>> lines;  // by kernel and line of the PTX text
 
   void add(const MemoryCounters& other);
+  // The sums above by name, always in the same order: {"global_load_requests", 12} and so on.
+  std::vector<std::pair<const char*, uint64_t>> list() const;
 };
 
 struct Counters {

@@ -30,6 +30,7 @@ struct LaunchConfig {
   uint32_t block[3] = {1, 1, 1};
   uint32_t dynamic_shared = 0;  // bytes
   uint64_t seed = 0;            // draws the order of blocks, and of warps within each; 0 is the plain order
+  bool checks = true;           // off: only what would harm the host is checked, such as bounds
   int host_threads = 1;  // share the blocks; results of kernels that depend on block order may then vary
   uint64_t instruction_budget = uint64_t(1)
                                 << 34;  // warp instructions of one block before it counts as endless

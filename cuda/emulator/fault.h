@@ -14,8 +14,11 @@ enum class FaultKind : uint8_t {
   kMisaligned,     // an address that is no multiple of the access's size
   kReadOnly,       // a store to constant memory or to parameters
   kUninitialised,  // a read of memory that nothing has written
-  kSharedRace,     // two warps on one word of shared memory with no barrier between them, one of them writing
-  kUnfinishedCopy,    // a read of what an asynchronous copy has not been waited for
+  kSharedRace,     // two warps on one byte of shared memory with no barrier between them, one of them writing
+  kGlobalRace,     // two blocks of a launch, or lanes of an instruction, on one byte of device memory, one
+                   // writing
+  kUnfinishedCopy,    // a read of, or a store to, what an asynchronous copy has not been waited for
+  kBadCopy,           // an asynchronous copy of more bytes than it takes
   kDivergentBarrier,  // a barrier reached by some lanes of a warp while others are elsewhere
   kWrongMask,  // a membermask that names lanes which do not execute the instruction, or misses one that does
   kDeadlock,   // every warp that is left waits

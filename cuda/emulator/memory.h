@@ -1,5 +1,5 @@
-// Device memory, and the memory that one block sees: every access of a kernel is checked and counted here
-// before the machine moves the data.
+// The memory that one block sees: every access of a kernel is checked and counted here before the machine
+// moves the data.
 #ifndef TOKENSIEVE_EMULATOR_MEMORY_H
 #define TOKENSIEVE_EMULATOR_MEMORY_H
 #include <stddef.h>
@@ -8,49 +8,14 @@
 #include <memory>
 
 #include "counters.h"
+#include "device_memory.h"
 #include "ptx.h"
 #include "warp.h"
 
 namespace tsv_sim {
 
-// Device addresses are fake and not canonical on x86-64 or 64-bit Arm, so that the host faults on one it
-// dereferences. In the generic space each state space has a window; the address within the space is the
-// offset from the window.
-constexpr uint64_t kDeviceBase = uint64_t(1) << 50;
-constexpr uint64_t kSharedWindow = uint64_t(1) << 52;
-constexpr uint64_t kLocalWindow = uint64_t(1) << 53;
-constexpr uint64_t kParameterWindow = uint64_t(1) << 54;
-constexpr uint64_t kWindowBytes = uint64_t(1) << 32;
-
-// The memory of one device. Allocations are aligned to 256 bytes, lie apart, and keep their addresses for
-// ever: a freed one is out of bounds. `read`, `write`, `fill` and `copy` return false, having done nothing,
-// where the range does not lie in one allocation. Not to be changed by several threads at once, nor while a
-// launch runs.
-class DeviceMemory {
- public:
-  explicit DeviceMemory(uint64_t capacity = uint64_t(1) << 34);
-  ~DeviceMemory();
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
-
-  uint64_t allocate(uint64_t size, bool read_only = false);  // 0: out of memory, or of size 0
-  bool free(uint64_t address);                               // false: no allocation begins there
-  bool write(uint64_t address, const void* host, uint64_t size);
-  bool read(void* host, uint64_t address, uint64_t size) const;
-  bool fill(uint64_t address, const void* pattern, uint32_t pattern_size, uint64_t count);
-  bool copy(uint64_t destination, uint64_t source, uint64_t size);
-  // The allocation around an address; false where there is none.
-  bool find(uint64_t address, uint64_t* base, uint64_t* size) const;
-  uint64_t used() const;
-  uint64_t capacity() const;
-
- private:
-  friend class BlockMemory;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
-enum class AccessKind : uint8_t { kLoad, kStore, kAtomic, kReduction };
+// kCopy: what an asynchronous copy reads
+enum class AccessKind : uint8_t { kLoad, kStore, kAtomic, kReduction, kCopy };
 
 // One warp-wide access.
 struct Access {

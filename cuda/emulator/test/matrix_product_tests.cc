@@ -1,22 +1,17 @@
-// Matrix instructions: fragments are filled by the PTX ISA's formulas, one instruction shape at a time, and the product
-// is compared with one in float64.
-#include "matrix.h"
-
+// Matrix instructions: fragments are filled by the PTX ISA's formulas, one instruction shape at a time, and
+// the product is compared with one in float64.
 #include <math.h>
 
 #include <vector>
 
-#include "harness.h"
+#include "emulator_tests.h"
+#include "matrix_product.h"
 #include "simd/half.h"
 
 using namespace test;
 using namespace tsv_sim;
 
 namespace {
-
-struct Place {
-  int lane, reg, slot;
-};
 
 // The PTX ISA's tables, shape by shape and element by element: a_i, b_i and c_i of the section on each shape.
 int a_row(const char* shape, int g, int i) {
@@ -50,24 +45,23 @@ int b_row(const char* shape, int t, int i) {
 }
 
 struct Case {
-  const char* instruction;
-  const char* layout;
-  int bits, k;  // of an element of A and B
+  const char* layout;  // shape and bits of an element of A and B
+  MatrixProduct product;
 };
 
 const Case kCases[] = {
-    {"mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32", "m16n8k8.16", 16, 8},
-    {"mma.sync.aligned.m16n8k8.row.col.f16.f16.f16.f16", "m16n8k8.16", 16, 8},
-    {"mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32", "m16n8k8.16", 16, 8},
-    {"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "m16n8k16.16", 16, 16},
-    {"mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16", "m16n8k16.16", 16, 16},
-    {"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "m16n8k16.16", 16, 16},
-    {"mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32", "m16n8k4.32", 32, 4},
-    {"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "m16n8k8.32", 32, 8},
-    {"mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32", "m16n8k16.8", 8, 16},
-    {"mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32", "m16n8k16.8", 8, 16},
-    {"mma.sync.aligned.m16n8k32.row.col.s32.s8.u8.s32", "m16n8k32.8", 8, 32},
-    {"mma.sync.aligned.m16n8k32.row.col.satfinite.s32.u8.u8.s32", "m16n8k32.8", 8, 32},
+    {"m16n8k8.16", {Type::kF16, Type::kF16, 8, false, false}},
+    {"m16n8k8.16", {Type::kF16, Type::kF16, 8, true, false}},
+    {"m16n8k8.16", {Type::kBf16, Type::kBf16, 8, false, false}},
+    {"m16n8k16.16", {Type::kF16, Type::kF16, 16, false, false}},
+    {"m16n8k16.16", {Type::kF16, Type::kF16, 16, true, false}},
+    {"m16n8k16.16", {Type::kBf16, Type::kBf16, 16, false, false}},
+    {"m16n8k4.32", {Type::kTf32, Type::kTf32, 4, false, false}},
+    {"m16n8k8.32", {Type::kTf32, Type::kTf32, 8, false, false}},
+    {"m16n8k16.8", {Type::kS8, Type::kS8, 16, false, false}},
+    {"m16n8k16.8", {Type::kU8, Type::kS8, 16, false, false}},
+    {"m16n8k32.8", {Type::kS8, Type::kU8, 32, false, false}},
+    {"m16n8k32.8", {Type::kU8, Type::kU8, 32, false, true}},
 };
 
 // A random element as it is stored, and its value.
@@ -76,13 +70,16 @@ struct Element {
   double value;
 };
 
-Element random_element(MatrixElement type, Random* random) {
+Element random_element(Type type, Random* random) {
   const float x = random->number() * float(1 << random->below(3));
   switch (type) {
-    case MatrixElement::kFloat16: return {float_to_float16(x), double(float16_to_float(float_to_float16(x)))};
-    case MatrixElement::kBFloat16: return {float_to_bfloat16(x), double(bfloat16_to_float(float_to_bfloat16(x)))};
-    case MatrixElement::kTF32: return {bits_of(x), double(float_of(bits_of(x) & 0xffffe000u))};
-    case MatrixElement::kInt8: {
+    case Type::kF16:
+      return {float_to_float16(x), double(float16_to_float(float_to_float16(x)))};
+    case Type::kBf16:
+      return {float_to_bfloat16(x), double(bfloat16_to_float(float_to_bfloat16(x)))};
+    case Type::kTf32:
+      return {bits_of(x), double(float_of(bits_of(x) & 0xffffe000u))};
+    case Type::kS8: {
       const auto byte = int8_t(random->bits());
       return {uint8_t(byte), double(byte)};
     }
@@ -106,16 +103,14 @@ struct Registers {
 };
 
 void test_product(const Case& test_case, int seed) {
-  where = test_case.instruction;
-  MatrixProduct product;
-  const std::string reason = parse_matrix_product(test_case.instruction, &product);
-  CHECK_THAT(reason.empty(), "%s", reason.c_str());
-  CHECK(product.k == test_case.k);
+  const MatrixProduct& product = test_case.product;
+  where = text("%s, product %d", test_case.layout, int(&test_case - kCases));
+  CHECK(exists(product));
 
   Random random(seed);
   double a[16][32], b[32][8], sums[16][8], magnitudes[16][8];
   Registers fragment_a, fragment_b, fragment_c, result;
-  const int k = test_case.k, bits = test_case.bits;
+  const int k = product.k, bits = 8 * bytes(product.a);
   uint32_t stored_a[16][32], stored_b[32][8];
   for (int m = 0; m < 16; ++m) {
     for (int j = 0; j < k; ++j) {
@@ -134,13 +129,14 @@ void test_product(const Case& test_case, int seed) {
   for (int lane = 0; lane < 32; ++lane) {
     const int g = lane >> 2, t = lane & 3;
     for (int i = 0; i < 16 * k / 32; ++i)
-      fragment_a.set(lane, i, bits, stored_a[a_row(test_case.layout, g, i)][a_column(test_case.layout, t, i)]);
+      fragment_a.set(lane, i, bits,
+                     stored_a[a_row(test_case.layout, g, i)][a_column(test_case.layout, t, i)]);
     for (int i = 0; i < 8 * k / 32; ++i)
       fragment_b.set(lane, i, bits, stored_b[b_row(test_case.layout, t, i)][g]);
     for (int i = 0; i < 4; ++i) {
       const int row = i < 2 ? g : g + 8, column = t * 2 + (i & 1);
       float c = random.number();
-      if (product.a == MatrixElement::kInt8 || product.a == MatrixElement::kUint8) {
+      if (product.a == Type::kS8 || product.a == Type::kU8) {
         const int32_t integer = int32_t(random.bits() >> 40);
         fragment_c.set(lane, i, 32, uint32_t(integer));
         sums[row][column] = integer;
@@ -177,47 +173,42 @@ void test_product(const Case& test_case, int seed) {
         got = double(float_of(result.lanes[i][lane]));
       }
       const double tolerance =
-          bits == 8 ? 0 : magnitudes[row][column] * k * 0x1p-24 + (product.float16_sum ? fabs(sums[row][column]) * 0x1p-11 + 0x1p-25 : 0);
+          bits == 8 ? 0
+                    : magnitudes[row][column] * k * 0x1p-24 +
+                          (product.float16_sum ? fabs(sums[row][column]) * 0x1p-11 + 0x1p-25 : 0);
       CHECK_NEAR(got, sums[row][column], tolerance);
     }
   }
 }
 
-void test_unknown() {
-  where = "instructions that are not ours";
-  MatrixProduct product;
-  for (const char* instruction :
-       {"mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32", "mma.sync.aligned.m16n8k16.row.row.f32.f16.f16.f32",
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.bf16.f32", "mma.sync.aligned.m16n8k16.row.col.f16.bf16.bf16.f16",
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f16", "mma.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32",
-        "mma.sync.aligned.m16n8k16.row.col.satfinite.f32.f16.f16.f32", "mma.sync.aligned.m16n8k16.row.col.s32.s8.s4.s32",
-        "mma.sync"}) {
-    CHECK_THAT(!parse_matrix_product(instruction, &product).empty(), "%s was taken", instruction);
-  }
+void test_products_that_do_not_exist() {
+  where = "products that do not exist";
+  for (const MatrixProduct& product : {MatrixProduct{Type::kF16, Type::kBf16, 16, false, false},
+                                       MatrixProduct{Type::kBf16, Type::kBf16, 16, true, false},
+                                       MatrixProduct{Type::kF16, Type::kF16, 32, false, false},
+                                       MatrixProduct{Type::kF16, Type::kF16, 16, false, true},
+                                       MatrixProduct{Type::kTf32, Type::kTf32, 16, false, false},
+                                       MatrixProduct{Type::kS8, Type::kF16, 16, false, false},
+                                       MatrixProduct{Type::kF32, Type::kF32, 8, false, false}})
+    CHECK(!exists(product));
 }
 
 void test_saturation() {
   where = "satfinite";
   for (bool saturate : {false, true}) {
-    MatrixProduct product;
-    CHECK(parse_matrix_product(saturate ? "mma.sync.aligned.m16n8k16.row.col.satfinite.s32.u8.u8.s32"
-                                        : "mma.sync.aligned.m16n8k16.row.col.s32.u8.u8.s32",
-                               &product)
-              .empty());
     Registers a, b, c, d;
     for (int lane = 0; lane < 32; ++lane) {
       a.lanes[0][lane] = b.lanes[0][lane] = 0x01010101u;
       c.lanes[0][lane] = 0x7fffffffu;
     }
-    multiply_matrices(product, a.read, b.read, c.read, d.write);
+    multiply_matrices({Type::kU8, Type::kU8, 16, false, saturate}, a.read, b.read, c.read, d.write);
     CHECK(d.lanes[0][0] == (saturate ? 0x7fffffffu : 0x8000000fu));
   }
 }
 
 void test_special_values() {
   where = "infinities, subnormals and NaN of float16";
-  MatrixProduct product;
-  CHECK(parse_matrix_product("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32", &product).empty());
+  const MatrixProduct product = {Type::kF16, Type::kF16, 8, false, false};
   for (uint32_t half : {0x7c00u, 0xfc00u, 0x0001u, 0x83ffu, 0x7e00u, 0x8000u, 0x7bffu}) {
     Registers a, b, c, d;
     a.lanes[0][0] = half;    // A[0][0]
@@ -249,12 +240,11 @@ void test_movements() {
 
 }  // namespace
 
-int main() {
+EMULATOR_TEST(matrix_products) {
   for (const Case& test_case : kCases)
     for (int seed = 0; seed < 8; ++seed) test_product(test_case, seed);
-  test_unknown();
+  test_products_that_do_not_exist();
   test_saturation();
   test_special_values();
   test_movements();
-  return finish("matrix_tests");
 }
