@@ -1,5 +1,7 @@
-# The library without Node: one static archive for each instruction set, and one for everything above them.
+# The library without Node: one static archive for each instruction set, one for the CUDA kernels that
+# `npm run build:cuda` has compiled, and one for everything above them.
 {
+  "variables": {"cuda_image": "<!(node ../scripts/cuda-image.mjs)"},  # its path, or empty
   "target_defaults": {
     "cflags_cc": ["-std=c++17", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"],
     "xcode_settings": {"CLANG_CXX_LANGUAGE_STANDARD": "c++17", "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
@@ -11,17 +13,25 @@
       "target_name": "tokensieve_core",
       "type": "static_library",  # in target_defaults node-gyp's own "loadable_module" would win
       "cflags_cc!": ["-fno-exceptions"],  # the pool survives a system that gives it no thread
-      "include_dirs": ["../native", "../native/include"],
+      "include_dirs": ["..", "../native", "../native/include"],
       "sources": ["<!@(node ../scripts/native-sources.mjs ..)"],
-      "dependencies": ["kernels_scalar"],
-      "export_dependent_settings": ["kernels_scalar"],
+      "dependencies": ["kernels_scalar", "cuda_image"],
+      "export_dependent_settings": ["kernels_scalar", "cuda_image"],
       "direct_dependent_settings": {"include_dirs": ["../native/include"]},
       "conditions": [
         ["target_arch=='x64'", {"dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512_vnni"]}],
         ["target_arch=='arm64'", {"dependencies": ["kernels_neon"]}],
         # Node unloads an addon with the last worker that used it, and the pool's threads would lose their code
-        ["OS=='linux'", {"link_settings": {"ldflags": ["-Wl,-z,nodelete"]}}],
+        # CUDA's driver is opened by dlopen, which was a library of its own until glibc 2.34.
+        ["OS=='linux'", {"link_settings": {"ldflags": ["-Wl,-z,nodelete"], "libraries": ["-ldl"]}}],
       ],
+    },
+    {
+      "target_name": "cuda_image",
+      "type": "static_library",
+      "include_dirs": [".."],
+      "sources": ["../cuda/driver/image/embedded.cc"],
+      "conditions": [["cuda_image!=''", {"defines": ["TOKENSIEVE_CUDA_IMAGE=\"<(cuda_image)\""]}]],
     },
     {
       "target_name": "kernels_scalar",

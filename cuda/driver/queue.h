@@ -6,8 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vector>
+
 #include "abi/check.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/device.h"
+#include "cuda/driver/staging.h"
 #include "cuda/kernels/cuda_kernels.h"
 #include "tokensieve.h"
 
@@ -18,13 +22,6 @@ struct Grid {
   int64_t x = 1, y = 1, z = 1;  // y and z at most 65535
 };
 
-// What plans decide by.
-struct DeviceLimits {
-  int32_t architecture;  // 75, 80, ...
-  int32_t multiprocessors;
-  int64_t shared_memory;  // bytes a block may ask for
-};
-
 class Queue {
  public:
   // The device of the checked tensors, and the context's stream.
@@ -33,7 +30,7 @@ class Queue {
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  tsv_status status() const;
+  tsv_status status() const { return call_.status(); }
   const DeviceLimits& device() const;
 
   // Working memory until the work enqueued so far has run; at a multiple of 256 bytes, contents unspecified.
@@ -74,8 +71,11 @@ class Queue {
   void launch_bytes(Kernel kernel, Grid grid, int threads, size_t shared_bytes, const void* arguments,
                     size_t bytes);  // the size is checked against the list's
 
-  struct State;
-  State* state_;
+  const tsv_context* context_;
+  Call call_;
+  Upload upload_;
+  std::vector<void*> scratch_;
+  bool reports_ = false;  // kernels of this queue have the fault record
 };
 
 // The kernel of a float type.
