@@ -1,22 +1,17 @@
 #include "device_memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <mutex>
+
+#include "memory_checks.h"
 
 namespace tsv_sim {
 namespace {
 
 constexpr uint64_t kAlignment = 256, kGap = uint64_t(1) << 30;
 constexpr size_t kFreedRemembered = 4096;
-
-std::string hexadecimal(uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 

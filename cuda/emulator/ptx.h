@@ -100,8 +100,9 @@ struct Instruction {
   uint8_t elements = 1;  // of a vector access: 1, 2, 4, 8
   uint8_t mode = 0;      // meaning by opcode: comparison, shuffle mode, matrix shape
   uint8_t mode2 = 0;
-  int32_t offset = 0;   // of the address operand: [a+offset]
-  int32_t target = -1;  // of a branch; index into Kernel::branch_targets for brx.idx
+  int32_t offset = 0;         // of the address operand: [a+offset]
+  int32_t source_offset = 0;  // of cp.async's second address
+  int32_t target = -1;        // of a branch; index into Kernel::branch_targets for brx.idx
   int32_t reconvergence =
       -1;               // immediate post-dominator of a branch: an index into code, code.size() at exit
   uint16_t opcode = 0;  // index into Kernel::opcodes

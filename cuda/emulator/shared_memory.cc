@@ -1,0 +1,129 @@
+#include "shared_memory.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "bank_conflicts.h"
+#include "coalescing.h"
+#include "memory_checks.h"
+
+namespace tsv_sim {
+
+SharedMemory::SharedMemory(uint32_t size, uint32_t warps, MemoryCounters* counters)
+    : counters_(counters), data_(size), initialised_(size), arriving_(size), history_(size, warps) {}
+
+void SharedMemory::begin_block(bool checks) {
+  checks_ = checks;
+  std::fill(initialised_.begin(), initialised_.end(), 0);
+  if (copying_ > 0) std::fill(arriving_.begin(), arriving_.end(), 0);
+  copying_ = 0;
+  history_.begin_block();
+}
+
+bool SharedMemory::access(const Access& access, uint8_t* host[kLanes], AccessCounters* line) {
+  if (!check_alignment(access) || !check_bounds(access)) return false;
+  if (checks_) {
+    Footprint footprint;
+    find_footprint(access.address, access.mask, access.bytes, &footprint);
+    if (footprint.shared && access.kind == AccessKind::kStore &&
+        !check_equal_stores(access, FaultKind::kSharedRace, "shared"))
+      return false;
+    if (!check(access, footprint)) return false;
+  }
+  count(access, line);
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const int lane = __builtin_ctz(rest);
+    host[lane] = data_.data() + access.address[lane];
+  }
+  return true;
+}
+
+bool SharedMemory::check_bounds(const Access& access) const {
+  uint64_t furthest = 0;
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1)
+    furthest = std::max(furthest, access.address[__builtin_ctz(rest)]);
+  if (furthest < data_.size() && access.bytes <= data_.size() - furthest) return true;
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const int lane = __builtin_ctz(rest);
+    const uint64_t offset = access.address[lane];
+    if (offset < data_.size() && access.bytes <= data_.size() - offset) continue;
+    access.warp->raise(FaultKind::kOutOfBounds, *access.instruction, lane, offset,
+                       "an access of " + std::to_string(access.bytes) +
+                           " bytes to shared memory, of which the block has " + std::to_string(data_.size()));
+    break;
+  }
+  return false;
+}
+
+bool SharedMemory::check(const Access& access, const Footprint& footprint) {
+  for (int i = 0; i < footprint.count; ++i) {
+    const auto offset = uint32_t(footprint.begin[i]), bytes = uint32_t(footprint.end[i] - footprint.begin[i]);
+    const auto find = [&](const std::vector<uint8_t>& flags, int value, uint64_t* at) {
+      const void* found = memchr(flags.data() + offset, value, bytes);
+      if (found != nullptr) *at = uint64_t(static_cast<const uint8_t*>(found) - flags.data());
+      return found != nullptr;
+    };
+    uint64_t at = 0;
+    if (copying_ > 0 && find(arriving_, 1, &at)) {
+      access.warp->raise(FaultKind::kUnfinishedCopy, *access.instruction, lane_at(access, at), at,
+                         "an asynchronous copy to this byte of shared memory has not been waited for");
+      return false;
+    }
+    if (reads(access.kind) && find(initialised_, 0, &at)) return raise_uninitialised(access, at, "shared");
+    if (writes(access.kind)) memset(initialised_.data() + offset, 1, bytes);
+    Race race;
+    if (!history_.record(access.warp->index, touch_of(access.kind), offset, bytes, &race))
+      return raise_race(access, FaultKind::kSharedRace, race, race.offset, "warp", "shared");
+  }
+  return true;
+}
+
+void SharedMemory::count(const Access& access, AccessCounters* line) {
+  const SharedPasses passes = count_shared_passes(access.address, access.mask, access.bytes);
+  const auto taken = uint64_t(passes.taken), conflicts = uint64_t(passes.taken - passes.needed);
+  if (access.kind == AccessKind::kLoad) {
+    ++counters_->shared_load_requests;
+    counters_->shared_load_wavefronts += taken;
+    counters_->shared_load_conflicts += conflicts;
+  } else if (access.kind == AccessKind::kStore) {
+    ++counters_->shared_store_requests;
+    counters_->shared_store_wavefronts += taken;
+    counters_->shared_store_conflicts += conflicts;
+  } else {
+    ++counters_->shared_atomic_requests;
+    counters_->shared_atomic_wavefronts += taken;
+    counters_->shared_atomic_lanes += uint64_t(__builtin_popcount(access.mask));
+  }
+  ++line->requests;
+  line->wavefronts += taken;
+}
+
+bool SharedMemory::begin_copy(const Access& destination) {
+  if (!check_alignment(destination) || !check_bounds(destination)) return false;
+  if (!checks_) return true;
+  Footprint footprint;
+  find_footprint(destination.address, destination.mask, destination.bytes, &footprint);
+  if (footprint.shared) {
+    destination.warp->raise(FaultKind::kSharedRace, *destination.instruction, -1, footprint.begin[0],
+                            "lanes copy to one address of shared memory");
+    return false;
+  }
+  if (!check(destination, footprint)) return false;
+  for (int i = 0; i < footprint.count; ++i) {
+    memset(arriving_.data() + footprint.begin[i], 1, footprint.end[i] - footprint.begin[i]);
+    copying_ += footprint.end[i] - footprint.begin[i];
+  }
+  return true;
+}
+
+void SharedMemory::finish_copy(uint32_t warp, uint32_t offset, const uint8_t* data, uint32_t size) {
+  memcpy(data_.data() + offset, data, size);
+  if (!checks_) return;
+  memset(arriving_.data() + offset, 0, size);
+  copying_ -= size;
+  Race race;  // there is none: until now nobody else could touch these bytes
+  history_.record(warp, Touch::kWrite, offset, size, &race);
+}
+
+}  // namespace tsv_sim
