@@ -25,7 +25,7 @@ function flagsBySource(file) {
       .map((flag) => flag.replace('-std=gnu++', '-std=c++'));
     const unique = [...new Set(flags)].sort();
     const name = path.relative(root, source).replaceAll(path.sep, '/');
-    if (name.startsWith('native/') && !name.startsWith('native/portable/')) sources.set(name, unique);
+    if (/^(native\/(?!portable\/)|cuda\/)/.test(name)) sources.set(name, unique);
   }
   return sources;
 }

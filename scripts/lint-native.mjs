@@ -14,7 +14,8 @@ function explain(command, error) {
 
 // One table stands for all: the kernels are the same templates in each. It takes longest, so it comes first.
 const table = process.arch === 'arm64' ? 'neon' : 'avx2';
-const sources = ['native/abi', 'native/runtime'].flatMap((folder) =>
+const folders = ['native/abi', 'native/runtime', 'cuda/driver', 'cuda/driver/plans', 'cuda/driver/image'];
+const sources = folders.flatMap((folder) =>
   readdirSync(path.join(root, folder))
     .filter((file) => file.endsWith('.cc'))
     .map((file) => `${folder}/${file}`),

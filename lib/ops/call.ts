@@ -67,6 +67,8 @@ const statuses: readonly (ErrorCode | 'cancelled')[] = [
   'ERR_TOKENSIEVE_MEMORY',
   'ERR_TOKENSIEVE_ON_DEVICE',
   'ERR_TOKENSIEVE_INTERNAL',
+  'ERR_TOKENSIEVE_NO_CUDA',
+  'ERR_TOKENSIEVE_CUDA',
 ];
 
 function layOut(invocation: Invocation<unknown>): { operation: number; arrays: unknown[] } {
@@ -111,8 +113,12 @@ function toError(failure: NativeFailure): Error {
   ) {
     return Object.assign(new RangeError(message), { code });
   }
+  // Of a device: what happened and, where there is one, the driver's name for it.
+  const sentence = got === '' ? expected : `${expected}: ${got}`;
   if (code === 'ERR_TOKENSIEVE_MEMORY')
-    return new TokenSieveError(code, 'not enough memory for the operation');
+    return new TokenSieveError(code, sentence || 'not enough memory for the operation');
+  if (code === 'ERR_TOKENSIEVE_NO_CUDA' || code === 'ERR_TOKENSIEVE_CUDA')
+    return new TokenSieveError(code, sentence);
   return new TokenSieveError('ERR_TOKENSIEVE_INTERNAL', message);
 }
 

@@ -162,7 +162,9 @@ typedef enum tsv_argument {
 #undef TSV_ARGUMENT_ENUM
 } tsv_argument;
 
-/* What was wrong: `<path of argument> must be <expected>; got <got>`. */
+/* What was wrong: `<path of argument> must be <expected>; got <got>`. With TSV_E_NO_CUDA and TSV_E_CUDA, and
+ * with TSV_E_MEMORY of a device, no argument was: `expected` is what happened, in words, and `got` the
+ * driver's own name for it or empty. */
 typedef struct tsv_error {
   int32_t status;
   int32_t argument;
