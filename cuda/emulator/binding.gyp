@@ -21,6 +21,19 @@
       "product_dir": "<(PRODUCT_DIR)",
       "sources": ["<!@(node <(sources) ../.. cuda/emulator/cudasim)"],
       "dependencies": ["tsv_emulator"],
+      "conditions": [["OS=='linux'", {
+        # Threads of streams may still run when the last user closes the library
+        "ldflags": ["-Wl,-Bsymbolic", "-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--exclude-libs,ALL",
+                    "-Wl,--version-script=<(module_root_dir)/cudasim/exports.map"],
+      }]],
+    },
+    {
+      # A client of the double: it opens the library, and links nothing of it
+      "target_name": "cudasim_tests",
+      "type": "executable",
+      "include_dirs": ["../../native/test"],
+      "sources": ["<!@(node <(sources) ../.. cuda/emulator/test/cudasim)"],
+      "libraries": ["-ldl", "-pthread"],
     },
     {
       "target_name": "emulator_tests",

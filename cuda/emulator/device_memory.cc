@@ -19,7 +19,7 @@ uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple 
 
 void FreeBytes::operator()(uint8_t* bytes) const { ::free(bytes); }
 
-DeviceMemory::DeviceMemory(uint64_t capacity) : capacity_(capacity) {}
+DeviceMemory::DeviceMemory(uint64_t capacity, uint64_t base) : capacity_(capacity), next_(base) {}
 DeviceMemory::~DeviceMemory() = default;
 
 uint64_t DeviceMemory::allocate(uint64_t size, bool read_only) {

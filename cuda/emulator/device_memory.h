@@ -45,7 +45,8 @@ struct Allocation {
 // before its end.
 class DeviceMemory {
  public:
-  explicit DeviceMemory(uint64_t capacity = uint64_t(1) << 34);
+  // Addresses begin at `base`: those of two devices must not meet.
+  explicit DeviceMemory(uint64_t capacity = uint64_t(1) << 34, uint64_t base = kDeviceBase);
   ~DeviceMemory();
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
@@ -83,7 +84,7 @@ class DeviceMemory {
   mutable std::shared_mutex mutex_;
   std::map<uint64_t, Allocation> allocations_;  // by base
   std::map<uint64_t, uint64_t> freed_;          // sizes of the latest, by base
-  uint64_t next_ = kDeviceBase;
+  uint64_t next_;
   uint64_t used_ = 0;
   std::atomic<uint32_t> launches_{0};
 };
