@@ -43,7 +43,7 @@ void AsyncCopies::finish(uint32_t lanes, const uint64_t limit[kLanes], uint32_t 
     for (uint32_t rest = copy.lanes & lanes; rest != 0; rest &= rest - 1) {
       const int lane = __builtin_ctz(rest);
       if (copy.group[lane] >= limit[lane]) continue;
-      shared->finish_copy(warp, copy.offset[lane], copy.data[lane], copy.bytes);
+      shared->finish_copy(warp, lane, copy.offset[lane], copy.data[lane], copy.bytes);
       copy.lanes &= ~(1u << lane);
     }
   }

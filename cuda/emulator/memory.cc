@@ -56,6 +56,8 @@ void BlockMemory::barrier(uint32_t arrived, uint32_t waited) {
   impl_->shared.history().barrier(arrived, waited);
 }
 
+void BlockMemory::warp_barrier(const Warp& warp, uint32_t) { impl_->shared.history().meet(warp.index); }
+
 void BlockMemory::exit(const Warp& warp) { impl_->shared.history().exit(warp.index); }
 
 bool BlockMemory::Impl::access(const Access& access, uint8_t* host[kLanes]) {

@@ -45,6 +45,9 @@ class GlobalHistory {
 // every other one up to which of its clock's values it comes after it, and a clock ticks at barriers
 // (FastTrack; Flanagan and Freund 2009). Of several warps that read a word the latest clock is kept for all:
 // exact when all warps take part in barriers; with barriers of part of the block it can only report too much.
+//
+// Lanes of one warp, too, come in no order between two of their meetings (__syncwarp and whatever else is
+// .sync): a lane that reads or overwrites what another lane has written since then races with it.
 class SharedHistory {
  public:
   SharedHistory(uint32_t size, uint32_t warps);
@@ -52,8 +55,20 @@ class SharedHistory {
   void begin_block();
   // What `arrived` did comes before what `waited` do next. Bits are warps.
   void barrier(uint32_t arrived, uint32_t waited);
+  // Some lanes of a warp have met; it counts for all of them.
+  void meet(uint32_t warp);
   void exit(uint32_t warp) { exited_ |= 1u << warp; }
+
   bool record(uint32_t warp, Touch touch, uint32_t offset, uint32_t size, Race* race);
+  // Whether the warp has written any of these bytes since its lanes met.
+  bool wrote_since_meeting(uint32_t warp, uint32_t offset, uint32_t size);
+  // Of the cell around a byte: whether the warp has, and the lane that did, or kAnyLane where several wrote
+  // one value.
+  bool wrote_cell_since_meeting(uint32_t warp, uint32_t offset) const;
+  uint8_t lane_that_wrote(uint32_t offset) const { return lanes_[offset / grain_]; }
+  uint32_t cell_bytes() const { return grain_; }
+  void set_lane(uint32_t offset, uint32_t size, uint8_t lane);
+  static constexpr uint8_t kAnyLane = 32;
 
  private:
   uint32_t read(uint32_t warp, uint32_t first, uint32_t end);
@@ -62,12 +77,13 @@ class SharedHistory {
   bool after_writer(uint32_t warp, uint32_t cell) const;
   bool after_readers(uint32_t warp, uint32_t cell) const;
   void tell(uint32_t warp, Touch touch, uint32_t cell, Race* race) const;
-  void split_words();
+  void keep_bytes_apart(uint32_t offset, uint32_t size);
   void update_floors();
 
   uint32_t warps_, exited_ = 0;
   uint32_t grain_ = 4;                                       // bytes to a cell
   std::vector<uint32_t> writers_, readers_, reader_clocks_;  // of each cell
+  std::vector<uint8_t> lanes_;                               // that wrote each cell
   std::vector<std::vector<uint32_t>> clocks_;                // [warp][other]
   std::vector<uint32_t> floors_;                             // the least of clocks_[warp][other]
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <type_traits>
 
 #include "races.h"
 
@@ -20,6 +21,7 @@ SharedHistory::SharedHistory(uint32_t size, uint32_t warps)
   writers_.assign(words, 0);
   readers_.assign(words, 0);
   reader_clocks_.assign(words, 0);
+  lanes_.assign(words, kAnyLane);
 }
 
 // Clocks run on from block to block, so that all that earlier blocks did lies behind every warp.
@@ -46,14 +48,22 @@ void SharedHistory::barrier(uint32_t arrived, uint32_t waited) {
     if (arrived >> warp & 1)
       for (uint32_t other = 0; other < warps_; ++other)
         seen[other] = std::max(seen[other], clocks_[warp][other]);
+  // Later than all that any of them did: one value that all of it lies before, and all that follows does not.
   const uint32_t now = *std::max_element(seen.begin(), seen.end()) + 1;
   for (uint32_t warp = 0; warp < warps_; ++warp) {
-    if (waited >> warp & 1)
+    if (waited >> warp & 1) {
       for (uint32_t other = 0; other < warps_; ++other)
-        clocks_[warp][other] = std::max(clocks_[warp][other], seen[other]);
+        clocks_[warp][other] = std::max(clocks_[warp][other], arrived >> other & 1 ? now - 1 : seen[other]);
+    }
     if ((arrived | waited) >> warp & 1) clocks_[warp][warp] = std::max(clocks_[warp][warp] + 1, now);
   }
   update_floors();
+}
+
+// A clock that has come to its end stands still: what follows is taken for one stretch between meetings.
+void SharedHistory::meet(uint32_t warp) {
+  uint32_t& clock = clocks_[warp][warp];
+  if (clock < kLastClock / 4 * 3) ++clock;
 }
 
 void SharedHistory::update_floors() {
@@ -61,12 +71,17 @@ void SharedHistory::update_floors() {
     floors_[warp] = *std::min_element(clocks_[warp].begin(), clocks_[warp].end());
 }
 
-void SharedHistory::split_words() {
-  for (std::vector<uint32_t>* cells : {&writers_, &readers_, &reader_clocks_}) {
-    std::vector<uint32_t> bytes(4 * cells->size());
+void SharedHistory::keep_bytes_apart(uint32_t offset, uint32_t size) {
+  if (grain_ == 1 || (offset % 4 == 0 && size % 4 == 0)) return;
+  const auto split = [](auto* cells) {
+    std::remove_pointer_t<decltype(cells)> bytes(4 * cells->size());
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = (*cells)[i / 4];
     cells->swap(bytes);
-  }
+  };
+  split(&writers_);
+  split(&readers_);
+  split(&reader_clocks_);
+  split(&lanes_);
   grain_ = 1;
 }
 
@@ -136,7 +151,7 @@ void SharedHistory::tell(uint32_t warp, Touch touch, uint32_t cell, Race* race) 
 }
 
 bool SharedHistory::record(uint32_t warp, Touch touch, uint32_t offset, uint32_t size, Race* race) {
-  if (grain_ == 4 && (offset % 4 != 0 || size % 4 != 0)) split_words();
+  keep_bytes_apart(offset, size);
   const uint32_t first = offset / grain_, end = (offset + size) / grain_;
   const uint32_t at = touch == Touch::kRead    ? read(warp, first, end)
                       : touch == Touch::kWrite ? write(warp, first, end)
@@ -144,6 +159,20 @@ bool SharedHistory::record(uint32_t warp, Touch touch, uint32_t offset, uint32_t
   if (at == end) return true;
   tell(warp, touch, at, race);
   return false;
+}
+
+bool SharedHistory::wrote_since_meeting(uint32_t warp, uint32_t offset, uint32_t size) {
+  keep_bytes_apart(offset, size);
+  const auto first = writers_.begin() + offset / grain_, end = first + size / grain_;
+  return std::find(first, end, clocks_[warp][warp] << kClockShift | warp) != end;
+}
+
+bool SharedHistory::wrote_cell_since_meeting(uint32_t warp, uint32_t offset) const {
+  return writers_[offset / grain_] == (clocks_[warp][warp] << kClockShift | warp);
+}
+
+void SharedHistory::set_lane(uint32_t offset, uint32_t size, uint8_t lane) {
+  std::fill_n(lanes_.begin() + offset / grain_, size / grain_, lane);
 }
 
 }  // namespace tsv_sim

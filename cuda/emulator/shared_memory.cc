@@ -29,7 +29,14 @@ bool SharedMemory::access(const Access& access, uint8_t* host[kLanes], AccessCou
     if (footprint.shared && access.kind == AccessKind::kStore &&
         !check_equal_stores(access, FaultKind::kSharedRace, "shared"))
       return false;
-    if (!check(access, footprint)) return false;
+    if (!check_lanes(access, footprint) || !check(access, footprint)) return false;
+    if (access.kind == AccessKind::kStore) {
+      for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+        const int lane = __builtin_ctz(rest);
+        history_.set_lane(uint32_t(access.address[lane]), access.bytes,
+                          footprint.shared ? SharedHistory::kAnyLane : uint8_t(lane));
+      }
+    }
   }
   count(access, line);
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
@@ -79,6 +86,31 @@ bool SharedMemory::check(const Access& access, const Footprint& footprint) {
   return true;
 }
 
+// Between two meetings of a warp's lanes none may touch what another one has written.
+bool SharedMemory::check_lanes(const Access& access, const Footprint& footprint) {
+  const uint32_t warp = access.warp->index;
+  bool wrote = false;
+  for (int i = 0; i < footprint.count; ++i)
+    wrote |= history_.wrote_since_meeting(warp, uint32_t(footprint.begin[i]),
+                                          uint32_t(footprint.end[i] - footprint.begin[i]));
+  if (!wrote) return true;
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const int lane = __builtin_ctz(rest);
+    const auto first = uint32_t(access.address[lane]);
+    for (uint32_t at = first; at < first + access.bytes; at += history_.cell_bytes()) {
+      const uint8_t other = history_.lane_that_wrote(at);
+      if (other == lane || other == SharedHistory::kAnyLane || !history_.wrote_cell_since_meeting(warp, at))
+        continue;
+      access.warp->raise(
+          FaultKind::kSharedRace, *access.instruction, lane, at,
+          "lane " + std::to_string(other) +
+              " of this warp wrote this byte of shared memory, and no __syncwarp lies between");
+      return false;
+    }
+  }
+  return true;
+}
+
 void SharedMemory::count(const Access& access, AccessCounters* line) {
   const SharedPasses passes = count_shared_passes(access.address, access.mask, access.bytes);
   const auto taken = uint64_t(passes.taken), conflicts = uint64_t(passes.taken - passes.needed);
@@ -117,13 +149,14 @@ bool SharedMemory::begin_copy(const Access& destination) {
   return true;
 }
 
-void SharedMemory::finish_copy(uint32_t warp, uint32_t offset, const uint8_t* data, uint32_t size) {
+void SharedMemory::finish_copy(uint32_t warp, int lane, uint32_t offset, const uint8_t* data, uint32_t size) {
   memcpy(data_.data() + offset, data, size);
   if (!checks_) return;
   memset(arriving_.data() + offset, 0, size);
   copying_ -= size;
   Race race;  // there is none: until now nobody else could touch these bytes
   history_.record(warp, Touch::kWrite, offset, size, &race);
+  history_.set_lane(offset, size, uint8_t(lane));
 }
 
 }  // namespace tsv_sim

@@ -22,11 +22,12 @@ class SharedMemory {
   // Asynchronous copies: their destination counts as written from the start, and nobody may touch it until
   // the bytes arrive, when it counts as written again: it is that moment which a barrier must follow.
   bool begin_copy(const Access& destination);
-  void finish_copy(uint32_t warp, uint32_t offset, const uint8_t* data, uint32_t size);
+  void finish_copy(uint32_t warp, int lane, uint32_t offset, const uint8_t* data, uint32_t size);
 
  private:
   bool check_bounds(const Access& access) const;
   bool check(const Access& access, const Footprint& footprint);
+  bool check_lanes(const Access& access, const Footprint& footprint);
   void count(const Access& access, AccessCounters* line);
 
   MemoryCounters* counters_;

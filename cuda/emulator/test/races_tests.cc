@@ -110,3 +110,25 @@ EMULATOR_TEST(shared_races_with_parts_of_a_block) {
   CHECK(counter.record(0, Touch::kAtomic, 0, 4, &race) && counter.record(1, Touch::kAtomic, 0, 4, &race));
   CHECK(!counter.record(1, Touch::kRead, 0, 4, &race) && race.other == -1);
 }
+
+EMULATOR_TEST(shared_races_of_lanes) {
+  Race race;
+  SharedHistory history(64, 2);
+  history.begin_block();
+  CHECK(!history.wrote_since_meeting(0, 0, 64));
+  CHECK(history.record(0, Touch::kWrite, 8, 8, &race));
+  history.set_lane(8, 4, 5);
+  history.set_lane(12, 4, 6);
+  CHECK(history.wrote_since_meeting(0, 0, 64) && !history.wrote_since_meeting(1, 0, 64));
+  CHECK(history.wrote_cell_since_meeting(0, 13) && !history.wrote_cell_since_meeting(0, 16));
+  CHECK(history.lane_that_wrote(11) == 5 && history.lane_that_wrote(12) == 6);
+  history.meet(0);
+  CHECK(!history.wrote_since_meeting(0, 0, 64));
+  CHECK(!history.record(1, Touch::kRead, 8, 4, &race));  // a meeting is no barrier
+  for (int i = 0; i < 5; ++i) history.meet(1);           // clocks of warps go apart
+  CHECK(history.record(0, Touch::kRead, 32, 4, &race) && history.record(1, Touch::kRead, 32, 4, &race));
+  history.barrier(0b11, 0b11);
+  CHECK(history.record(0, Touch::kWrite, 32, 4, &race));
+  history.barrier(0b11, 0b11);
+  CHECK(history.record(1, Touch::kRead, 32, 4, &race) && history.record(1, Touch::kRead, 9, 1, &race));
+}
