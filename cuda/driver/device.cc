@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <mutex>
 #include <new>
@@ -83,7 +84,6 @@ Call::Call(tsv_context* context, int32_t device) {
     lost_ = true;
     fail(TSV_E_CUDA, TSV_ARG_NONE, name_of(before),
          "CUDA device %d cannot be used until the process ends, after an earlier error", int(device_->id));
-    return;
   }
   current_ = check(api().cuCtxPushCurrent_v2(device_->context), "could not enter its context");
 }
@@ -140,6 +140,11 @@ bool Call::check(CUresult result, const char* format, ...) {
   fail(result == CUDA_ERROR_OUT_OF_MEMORY ? TSV_E_MEMORY : TSV_E_CUDA, TSV_ARG_NONE, name_of(result),
        "CUDA device %d %s", int(device_ != nullptr ? device_->id : -1), what);
   return false;
+}
+
+void Call::forgive() {
+  status_ = TSV_OK;
+  memset(error_, 0, sizeof *error_);
 }
 
 void Call::fail(tsv_status status, int32_t argument, const char* got, const char* format, ...) {

@@ -3,6 +3,7 @@
 #define TOKENSIEVE_CUDA_DEVICE_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <atomic>
 
@@ -54,7 +55,9 @@ class Call {
   // NULL when the device could not be opened.
   Device* device() const { return device_; }
   CUstream stream() const { return stream_; }
-  // The device was there, and an earlier error has made it useless, with all that was on it.
+  // The device's context is current, so that what is left there can be given back whatever else has failed.
+  bool entered() const { return current_; }
+  // An error, now or earlier, has made the device useless, and with it all that was on it.
   bool lost() const { return lost_; }
 
   // True for success. Otherwise the call has failed: the device `could not ...`.
@@ -68,6 +71,8 @@ class Call {
       __attribute__((format(printf, 5, 6)))
 #endif
       ;
+  // There was no failure after all.
+  void forgive();
 
  private:
   bool open(int32_t device);
@@ -83,7 +88,12 @@ class Call {
 inline const Driver& api() { return driver().api; }
 
 inline CUdeviceptr address(const void* pointer) { return CUdeviceptr(reinterpret_cast<uintptr_t>(pointer)); }
-inline void* pointer(CUdeviceptr address) { return reinterpret_cast<void*>(uintptr_t(address)); }
+inline void* pointer(CUdeviceptr address) {
+  void* same;
+  static_assert(sizeof same == sizeof address, "CUDA is for 64-bit processes");
+  memcpy(&same, &address, sizeof same);
+  return same;
+}
 
 }  // namespace cuda
 }  // namespace tsv

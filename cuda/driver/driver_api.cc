@@ -72,7 +72,7 @@ void load(LoadedDriver* loaded) {
     loaded->version = version;
   const Image& image = embedded_image();
   const int32_t needed = image.driver_version();
-  if (loaded->version < needed) {
+  if (loaded->version != 0 && loaded->version < needed) {
     char has[32], needs[32];
     say_version(loaded->version, has, sizeof has);
     say_version(needed, needs, sizeof needs);

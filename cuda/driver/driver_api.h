@@ -1,7 +1,7 @@
 // The part of the CUDA driver's interface that is used here, in declarations of our own: nothing that builds
 // the library needs CUDA's headers, and nothing is linked. The library is opened when a device is first asked
-// for: TOKENSIEVE_CUDA_DRIVER if that is set, else the system's. Where cuda.h is at hand
-// cuda/driver/test/cuda_header.cc compares it with what is written here.
+// for: TOKENSIEVE_CUDA_DRIVER if that is set, else the system's. Where there is a cuda.h,
+// native/test/cuda/header.cc compares it with what is written here.
 #ifndef TOKENSIEVE_CUDA_DRIVER_API_H
 #define TOKENSIEVE_CUDA_DRIVER_API_H
 #include <stddef.h>
@@ -141,7 +141,7 @@ struct CUmemPoolProps {
   ENTRY(cuEventDestroy_v2, (CUevent event))
 
 // What only the double of libcuda exports; the driver that has it runs kernels on the CPU.
-#define TSV_CUDASIM_MARK "tsv_cudasim"
+#define TSV_CUDASIM_MARK "cudasim_version"
 
 struct Driver {
 #define TSV_CUDA_FUNCTION_POINTER(name, parameters) CUresult(*name) parameters = nullptr;

@@ -32,7 +32,7 @@ bool refused(CUresult result) {
 CUmodule compile(Call& call, const char* module, const Code& ptx) {
   char log[96] = "";
   int32_t options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
-  void* values[] = {log, reinterpret_cast<void*>(sizeof log)};
+  void* values[] = {log, pointer(sizeof log)};  // the size itself stands in the place of a pointer
   CUmodule loaded = nullptr;
   const CUresult result = api().cuModuleLoadDataEx(&loaded, ptx.data, 2, options, values);
   log[sizeof log - 1] = '\0';

@@ -19,11 +19,19 @@ struct Recorded {
   const FaultRecord* reading;
 };
 
+// Even after a failure: memory of the host's may be part of what the stream has yet to do.
 void wait_for_stream(Call& call) {
-  if (call.failed()) return;
+  if (!call.entered()) return;
   const FaultRecord* const reading = call.device()->faults.read(call);
   call.check(api().cuStreamSynchronize(call.stream()), "failed at work enqueued before");
   call.device()->faults.finish(call, reading);
+}
+
+// Of a call that gave something back to a device, which was lost before or was not.
+tsv_status end_of_release(Call& call, bool lost) {
+  if (!lost) return call.status();
+  call.forgive();
+  return TSV_OK;
 }
 
 }  // namespace
@@ -71,16 +79,16 @@ tsv_status tsv_cuda_open_stream(tsv_context* context, int32_t device, void** str
   return call.status();
 }
 
-// Of a device that was lost nothing is left to release: that is no failure.
+// What is given back to a device that is lost has gone with it: that is no failure.
 
 tsv_status tsv_cuda_close_stream(tsv_context* context, int32_t device) {
   Call call(context, device);
-  if (call.lost()) return TSV_OK;
-  if (call.failed()) return call.status();
+  const bool lost = call.lost();
+  if (!call.entered()) return call.status();
   wait_for_stream(call);
   call.device()->faults.forget(call);
   call.check(api().cuStreamDestroy_v2(call.stream()), "could not end a stream");
-  return call.status();
+  return end_of_release(call, lost);
 }
 
 tsv_status tsv_cuda_allocate(tsv_context* context, int32_t device, uint64_t bytes, void** pointer) {
@@ -91,9 +99,10 @@ tsv_status tsv_cuda_allocate(tsv_context* context, int32_t device, uint64_t byte
 
 tsv_status tsv_cuda_release(tsv_context* context, int32_t device, void* pointer) {
   Call call(context, device);
-  if (call.lost()) return TSV_OK;
-  if (!call.failed()) call.device()->memory.release(call, pointer);
-  return call.status();
+  const bool lost = call.lost();
+  if (!call.entered()) return call.status();
+  call.device()->memory.release(call, pointer);
+  return end_of_release(call, lost);
 }
 
 tsv_status tsv_cuda_upload(tsv_context* context, int32_t device, void* to, const void* from, uint64_t bytes) {
@@ -155,11 +164,10 @@ tsv_status tsv_cuda_record(tsv_context* context, int32_t device, void** event) {
 tsv_status tsv_cuda_wait(tsv_context* context, int32_t device, void* event) {
   Call call(context, device);
   auto* const recorded = static_cast<Recorded*>(event);
-  if (!call.failed()) {
-    call.check(api().cuEventSynchronize(recorded->event), "failed at work enqueued before");
-    call.device()->faults.finish(call, recorded->reading);
-    api().cuEventDestroy_v2(recorded->event);
-  }
+  if (call.device() == nullptr) return call.status();  // then it is no event of ours
+  if (call.entered()) call.check(api().cuEventSynchronize(recorded->event), "failed at work enqueued before");
+  call.device()->faults.finish(call, recorded->reading);
+  api().cuEventDestroy_v2(recorded->event);
   delete recorded;
   return call.status();
 }

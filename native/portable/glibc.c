@@ -56,6 +56,17 @@ int __pthread_key_create(pthread_key_t* key, void (*destroy)(void*)) {
   return first___pthread_key_create(key, destroy);
 }
 
+// 2.34 too: libdl, by which CUDA's driver is opened.
+void* first_dlopen(const char*, int);
+void* first_dlsym(void*, const char*);
+char* first_dlerror(void);
+FIRST(dlopen);
+FIRST(dlsym);
+FIRST(dlerror);
+void* dlopen(const char* path, int mode) { return first_dlopen(path, mode); }
+void* dlsym(void* library, const char* name) { return first_dlsym(library, name); }
+char* dlerror(void) { return first_dlerror(); }
+
 // 2.32: lets libstdc++ count references without atomics while there is one thread. Here there never is.
 char __libc_single_threaded = 0;
 
