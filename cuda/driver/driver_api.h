@@ -138,6 +138,7 @@ struct CUmemPoolProps {
   ENTRY(cuEventRecord, (CUevent event, CUstream stream)) \
   ENTRY(cuEventQuery, (CUevent event)) \
   ENTRY(cuEventSynchronize, (CUevent event)) \
+  ENTRY(cuEventElapsedTime, (float* milliseconds, CUevent begin, CUevent end)) \
   ENTRY(cuEventDestroy_v2, (CUevent event))
 
 // What only the double of libcuda exports; the driver that has it runs kernels on the CPU.

@@ -12,8 +12,8 @@ bool fits(const Grid& grid) {
 
 }  // namespace
 
-Queue::Queue(tsv_context* context, const Check& check)
-    : context_(context), call_(context, check.device()), upload_(call_) {}
+Queue::Queue(tsv_context* context, int32_t device)
+    : context_(context), call_(context, device), upload_(call_) {}
 
 Queue::~Queue() {
   if (reports_) call_.device()->faults.expect(call_);

@@ -25,12 +25,14 @@ struct Grid {
 class Queue {
  public:
   // The device of the checked tensors, and the context's stream.
-  Queue(tsv_context* context, const Check& check);
+  Queue(tsv_context* context, const Check& check) : Queue(context, check.device()) {}
+  Queue(tsv_context* context, int32_t device);
   ~Queue();  // hands working memory back in stream order
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
   tsv_status status() const { return call_.status(); }
+  Call& call() { return call_; }
   const DeviceLimits& device() const;
 
   // Working memory until the work enqueued so far has run; at a multiple of 256 bytes, contents unspecified.

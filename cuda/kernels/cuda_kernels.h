@@ -75,8 +75,23 @@ struct SlotsArguments {
   int32_t *offsets, *members;          // [rows * n + 1], [rows * n]
 };
 
+struct CopyPeakArguments {
+  const void* from;
+  void* to;
+  int64_t pieces;  // of 16 bytes
+};
+
+struct RatePeakArguments {
+  float* never;  // 256 elements that stay as they are
+  int32_t rounds;
+  uint32_t seed;  // 0, which the compiler does not know
+};
+
 // Module (the .cu file), kernel, argument struct.
 #define TSV_FOR_EACH_CUDA_KERNEL(ENTRY) \
+  ENTRY(ceilings, copy_peak, CopyPeakArguments) \
+  ENTRY(ceilings, matrix_peak, RatePeakArguments) \
+  ENTRY(ceilings, fma_peak, RatePeakArguments) \
   ENTRY(token_norms, token_norms_f32, TokenNormsArguments) \
   ENTRY(token_norms, token_norms_f16, TokenNormsArguments) \
   ENTRY(token_norms, token_norms_bf16, TokenNormsArguments) \

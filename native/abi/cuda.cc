@@ -7,6 +7,7 @@
 
 #include "cuda/driver/device.h"
 #include "cuda/driver/driver_api.h"
+#include "cuda/driver/timing.h"
 #include "tokensieve.h"
 
 using namespace tsv::cuda;
@@ -181,6 +182,18 @@ tsv_status tsv_cuda_follow(tsv_context* context, int32_t device, void* other) {
   if (call.check(api().cuEventRecord(event, static_cast<CUstream>(other)), "could not record an event"))
     call.check(api().cuStreamWaitEvent(call.stream(), event, 0), "could not wait for another stream");
   api().cuEventDestroy_v2(event);  // when it has come, if it has not yet
+  return call.status();
+}
+
+tsv_status tsv_cuda_mark(tsv_context* context, int32_t device, void** made) {
+  Call call(context, device);
+  *made = mark(call);
+  return call.status();
+}
+
+tsv_status tsv_cuda_elapsed(tsv_context* context, int32_t device, void* begin, void* end, double* seconds) {
+  Call call(context, device);
+  *seconds = elapsed(call, static_cast<CUevent>(begin), static_cast<CUevent>(end));
   return call.status();
 }
 

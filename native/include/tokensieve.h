@@ -674,6 +674,21 @@ tsv_status tsv_cuda_wait(tsv_context* context, int32_t device, void* event);
 /* What the stream gets from now on runs after what `other` has now. */
 tsv_status tsv_cuda_follow(tsv_context* context, int32_t device, void* other);
 
+/* Marks on the stream, and the seconds by the device's clock between two: waits for the second, and ends
+ * both. */
+tsv_status tsv_cuda_mark(tsv_context* context, int32_t device, void** mark);
+tsv_status tsv_cuda_elapsed(tsv_context* context, int32_t device, void* begin, void* end, double* seconds);
+
+typedef enum tsv_cuda_ceiling {
+  TSV_CUDA_CEILING_COPY = 0, /* bytes read and written; `size` bytes are copied */
+  TSV_CUDA_CEILING_MATRIX,   /* flops of mma.sync on float16; `size` rounds of eight products a warp */
+  TSV_CUDA_CEILING_FMA       /* flops of float32 multiply-adds; `size` rounds of sixteen a thread */
+} tsv_cuda_ceiling;
+/* What the device can do at most a second: one sample, by the device's clock. TSV_E_RANGE for an unknown
+ * ceiling or a size not from 1 to 2^31 - 1. */
+tsv_status tsv_cuda_measure_ceiling(tsv_context* context, int32_t device, int32_t ceiling, int64_t size,
+                                    double* rate);
+
 /* ---- For benchmarks ---- */
 
 typedef enum tsv_ceiling { TSV_CEILING_FMA = 0, TSV_CEILING_READ, TSV_CEILING_COPY } tsv_ceiling;
@@ -740,7 +755,10 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, cuda_synchronize, (tsv_context*, int32_t)) \
   ENTRY(tsv_status, cuda_record, (tsv_context*, int32_t, void**)) \
   ENTRY(tsv_status, cuda_wait, (tsv_context*, int32_t, void*)) \
-  ENTRY(tsv_status, cuda_follow, (tsv_context*, int32_t, void*))
+  ENTRY(tsv_status, cuda_follow, (tsv_context*, int32_t, void*)) \
+  ENTRY(tsv_status, cuda_mark, (tsv_context*, int32_t, void**)) \
+  ENTRY(tsv_status, cuda_elapsed, (tsv_context*, int32_t, void*, void*, double*)) \
+  ENTRY(tsv_status, cuda_measure_ceiling, (tsv_context*, int32_t, int32_t, int64_t, double*))
 
 /* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
  * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */
