@@ -3,7 +3,6 @@
 #define TOKENSIEVE_CUDA_DEVICE_H
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <atomic>
 
@@ -89,10 +88,7 @@ inline const Driver& api() { return driver().api; }
 
 inline CUdeviceptr address(const void* pointer) { return CUdeviceptr(reinterpret_cast<uintptr_t>(pointer)); }
 inline void* pointer(CUdeviceptr address) {
-  void* same;
-  static_assert(sizeof same == sizeof address, "CUDA is for 64-bit processes");
-  memcpy(&same, &address, sizeof same);
-  return same;
+  return reinterpret_cast<void*>(uintptr_t(address));  // NOLINT(performance-no-int-to-ptr): the device's
 }
 
 }  // namespace cuda

@@ -88,11 +88,12 @@ void BlockCache::release(Call& call, void* pointer) {
   }
   Block block = {found->first, found->second, call.stream(), nullptr};
   live_.erase(found);
-  if (!call.check(api().cuEventCreate(&block.event, CU_EVENT_DISABLE_TIMING), "could not release memory") ||
-      !call.check(api().cuEventRecord(block.event, block.stream), "could not release memory")) {
+  CUresult result = api().cuEventCreate(&block.event, CU_EVENT_DISABLE_TIMING);
+  if (result == CUDA_SUCCESS) result = api().cuEventRecord(block.event, block.stream);
+  if (result != CUDA_SUCCESS) {
     // Without an event nobody knows when the block is free, but for the driver, which waits.
     if (block.event != nullptr) api().cuEventDestroy_v2(block.event);
-    api().cuMemFree_v2(block.address);
+    call.check(api().cuMemFree_v2(block.address), "could not release memory");
     return;
   }
   free_.push_back(block);

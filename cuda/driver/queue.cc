@@ -16,8 +16,12 @@ Queue::Queue(tsv_context* context, int32_t device)
     : context_(context), call_(context, device), upload_(call_) {}
 
 Queue::~Queue() {
+  const bool enqueued = !call_.failed();
   if (reports_) call_.device()->faults.expect(call_);
   for (void* scratch : scratch_) call_.device()->memory.release(call_, scratch);
+  upload_.finish();
+  // The operation is on its way, and its status has been told: whoever waits learns what went wrong here.
+  if (enqueued && call_.failed()) call_.forgive();
 }
 
 const DeviceLimits& Queue::device() const {

@@ -36,25 +36,22 @@ Staging::Block Staging::take(Call& call) {
 }
 
 void Staging::give_back(Call& call, const Block& block) {
-  const bool recorded =
-      call.check(api().cuEventRecord(block.event, call.stream()), "could not follow its copies");
   // Without the event, wait for the copies themselves.
-  if (!recorded) api().cuStreamSynchronize(call.stream());
+  if (api().cuEventRecord(block.event, call.stream()) != CUDA_SUCCESS)
+    call.check(api().cuStreamSynchronize(call.stream()), "failed at work enqueued before");
   const std::lock_guard<std::mutex> lock(mutex_);
   in_flight_.push_back(block);
 }
 
-Upload::~Upload() {
+void Upload::finish() {
   if (block_.data != nullptr) call_.device()->staging.give_back(call_, block_);
+  block_ = {nullptr, nullptr};
 }
 
 bool Upload::copy(void* to, const void* from, size_t bytes) {
   for (size_t done = 0; done < bytes && !call_.failed();) {
     Staging& staging = call_.device()->staging;
-    if (block_.data != nullptr && used_ == Staging::kBlockBytes) {
-      staging.give_back(call_, block_);
-      block_ = {nullptr, nullptr};
-    }
+    if (used_ == Staging::kBlockBytes) finish();
     if (block_.data == nullptr) {
       block_ = staging.take(call_);
       used_ = 0;
@@ -64,8 +61,7 @@ bool Upload::copy(void* to, const void* from, size_t bytes) {
     memcpy(block_.data + used_, static_cast<const char*>(from) + done, some);
     call_.check(api().cuMemcpyHtoDAsync_v2(address(to) + done, block_.data + used_, some, call_.stream()),
                 "could not copy %zu bytes from the host", some);
-    used_ += (some + 15) / 16 * 16;
-    used_ = std::min(used_, Staging::kBlockBytes);
+    used_ = std::min(used_ + (some + 15) / 16 * 16, Staging::kBlockBytes);
     done += some;
   }
   return !call_.failed();

@@ -39,12 +39,14 @@ class Staging {
 class Upload {
  public:
   explicit Upload(Call& call) : call_(call) {}
-  ~Upload();
+  ~Upload() { finish(); }
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
   // `from` may change as soon as this returns.
   bool copy(void* to, const void* from, size_t bytes);
+  // Hands its block back.
+  void finish();
 
  private:
   Call& call_;

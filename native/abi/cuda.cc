@@ -145,11 +145,11 @@ tsv_status tsv_cuda_record(tsv_context* context, int32_t device, void** event) {
     call.fail(TSV_E_MEMORY, TSV_ARG_NONE, "", "%s", "there is no memory for an event");
     return call.status();
   }
-  made->reading = call.device()->faults.read(call);
-  if (!call.failed())
-    call.check(api().cuEventCreate(&made->event, CU_EVENT_DISABLE_TIMING), "could not make an event");
-  if (!call.failed())
-    call.check(api().cuEventRecord(made->event, call.stream()), "could not record an event");
+  if (call.check(api().cuEventCreate(&made->event, CU_EVENT_DISABLE_TIMING), "could not make an event")) {
+    made->reading = call.device()->faults.read(call);
+    if (!call.failed())
+      call.check(api().cuEventRecord(made->event, call.stream()), "could not record an event");
+  }
   if (!call.failed()) {
     *event = made;
     return TSV_OK;

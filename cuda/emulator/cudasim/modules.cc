@@ -43,10 +43,11 @@ struct ErrorLog {
   char* text = nullptr;
   unsigned bytes = 0;
 
-  Result refuse(Result error, const std::string& why) const {
+  Result decline(Result error, const std::string& why) const {
     if (text != nullptr && bytes > 0) snprintf(text, bytes, "%s", why.c_str());
-    return report_fault(error, why);
+    return error;
   }
+  Result refuse(Result error, const std::string& why) const { return report_fault(decline(error, why), why); }
 };
 
 ErrorLog error_log(unsigned count, const JitOption* options, void* const* values) {
@@ -62,7 +63,8 @@ Result load(Context& context, const void* image, const ErrorLog& log, Handle* ha
   if (const Result failure = pass(FailurePoint::module)) return failure;
   if (!is_text(image)) {
     if (const char* const kind = compiled_kind(image))
-      return log.refuse(kNoBinaryForGpu, std::string("the emulator executes PTX, and this is ") + kind);
+      // A client's first try, with PTX to follow: nothing to report.
+      return log.decline(kNoBinaryForGpu, std::string("the emulator executes PTX, and this is ") + kind);
     return log.refuse(kInvalidImage, "the image is neither PTX nor compiled code");
   }
   const std::string text = static_cast<const char*>(image);
