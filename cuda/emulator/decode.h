@@ -33,7 +33,7 @@ struct Statement {
   bool has(const char* modifier) const;
 };
 
-class SlotTable;  // the registers, labels and variables of the kernel at hand: parser.h
+class SlotTable;  // the registers and variables of the kernel at hand: slots.h
 
 // Takes a statement apart. A decoder takes every modifier and argument that it understands; what is left over
 // when it is done is an error, and so is anything that fails to resolve.
@@ -59,6 +59,10 @@ class Decoder {
   void address(size_t index);
   // An argument that must be an integer constant.
   int64_t constant(size_t index);
+  // An argument that must be a label.
+  std::string label(size_t index);
+  // Appended where the text leaves a second destination away.
+  void scrap_predicate();
   // The first failure is kept.
   void fail(const std::string& what);
   // Fails for modifiers and arguments that nothing took.
@@ -74,11 +78,6 @@ class Decoder {
   std::vector<bool> modifiers_taken_, arguments_taken_;
   std::string error_;
 };
-
-// Each returns false where the opcode is not of its family. They call Decoder::fail for what they do not
-// know.
-bool decode_matrix(Decoder& decoder);      // matrix.cc: mma, ldmatrix, stmatrix, movmatrix
-bool decode_async_copy(Decoder& decoder);  // async_copy.cc: cp.async and its groups
 
 }  // namespace tsv_sim
 #endif

@@ -31,6 +31,8 @@ enum class Type : uint8_t {
   kS16,
   kS32,
   kS64,
+  kU16x2,
+  kS16x2,
   kF16,
   kF16x2,
   kBf16,
@@ -86,6 +88,7 @@ enum class Atomic : uint8_t {
 // Predicates that every warp has
 constexpr uint32_t kTruePredicate = 0;
 constexpr uint32_t kScrapPredicate = 1;  // written where PTX has no second destination, or `_`
+constexpr uint32_t kCarryPredicate = 2;  // of add.cc and its kin
 
 struct Instruction {
   Execute execute = nullptr;
@@ -119,11 +122,11 @@ struct Parameter {
 
 // A slot that a warp finds filled when it starts, and that no instruction writes.
 struct Constant {
-  enum Kind : uint8_t { kImmediate, kSpecial, kVariable } kind = kImmediate;
+  enum Kind : uint8_t { kImmediate, kSpecial, kVariable, kDynamicShared } kind = kImmediate;
   bool wide = false;  // 64-bit slot
   uint32_t slot = 0;
   uint64_t value = 0;   // the immediate; the Special; the index of the module's variable
-  uint64_t addend = 0;  // added to a variable's address
+  uint64_t addend = 0;  // added to a variable's address, or to that of dynamic shared memory
 };
 
 struct Kernel {
@@ -135,7 +138,7 @@ struct Kernel {
   uint32_t local_bytes = 0;     // per thread
   uint32_t max_threads = 0;     // .maxntid as a product; 0 when not given
   uint32_t register_bytes = 0;  // of the slots of a warp
-  uint32_t predicates = 2;
+  uint32_t predicates = 3;
   std::vector<Constant> constants;
   std::vector<Instruction> code;
   std::vector<std::string> opcodes;  // "fma.rn.f32"
