@@ -92,13 +92,11 @@ void execute_copy(Warp& warp, const Instruction& instruction, uint32_t mask) {
   AsyncCopy copy;
   copy.lanes = mask;
   copy.bytes = instruction.mode;
-  const uint64_t* to = warp.lanes64(instruction.operands[0]);
-  const uint64_t* from = warp.lanes64(instruction.operands[1]);
   uint64_t destinations[kLanes], sources[kLanes];
   uint32_t sizes[kLanes];
+  warp.addresses(instruction.operands[0], instruction.offset, destinations);
+  warp.addresses(instruction.operands[1], instruction.source_offset, sources);
   for (int lane = 0; lane < kLanes; ++lane) {
-    destinations[lane] = to[lane] + uint64_t(int64_t(instruction.offset));
-    sources[lane] = from[lane] + uint64_t(int64_t(instruction.source_offset));
     sizes[lane] = copy.bytes;
     copy.offset[lane] = uint32_t(destinations[lane]);
   }

@@ -3,7 +3,8 @@
   "variables": {"sources": "<(module_root_dir)/../../scripts/native-sources.mjs"},
   "target_defaults": {
     "include_dirs": [".", "../../native"],
-    "cflags_cc": ["-std=c++17", "-O3", "-ffp-contract=off", "-fno-rtti", "-fvisibility=hidden", "-fPIC", "-Wall", "-Wextra"],
+    "cflags_cc": ["-std=c++17", "-O3", "-ffp-contract=off", "-fno-rtti", "-fno-strict-aliasing", "-fno-trapping-math", "-fno-math-errno",
+                  "-fvisibility=hidden", "-fPIC", "-Wall", "-Wextra"],
     "xcode_settings": {"CLANG_CXX_LANGUAGE_STANDARD": "c++17", "OTHER_CPLUSPLUSFLAGS": ["-O3", "-ffp-contract=off"]},
   },
   "targets": [

@@ -92,12 +92,12 @@ uint64_t number_bits(const Argument& argument, Type type) {
 
 }  // namespace
 
-void Decoder::append(const Argument& argument, Type type, bool writes) {
+void Decoder::append(const Argument& argument, Type type, bool writes, bool may_be_wider) {
   Operand operand;
   const bool wide = bytes(type) == 8;
   Special special;
   if (argument.kind == Argument::kVector) {
-    for (const Argument& element : argument.elements) append(element, type, writes);
+    for (const Argument& element : argument.elements) append(element, type, writes, may_be_wider);
     return;
   }
   if (argument.kind == Argument::kSink && writes) {
@@ -114,7 +114,8 @@ void Decoder::append(const Argument& argument, Type type, bool writes) {
       operand = symbol->operand;
       const bool fits = type == Type::kPred
                             ? symbol->type == Type::kPred
-                            : symbol->type != Type::kPred && (bytes(symbol->type) == 8) == (bytes(type) == 8);
+                            : symbol->type != Type::kPred && ((bytes(symbol->type) == 8) == (bytes(type) == 8) ||
+                                   (may_be_wider && bytes(symbol->type) > bytes(type)));
       if (!fits) return fail("register " + argument.name + " has the wrong width");
       operand.negated = argument.negated;
     }
@@ -128,18 +129,17 @@ void Decoder::append(const Argument& argument, Type type, bool writes) {
   instruction_.operands.push_back(operand);
 }
 
-void Decoder::destination(size_t index, Type type) {
+void Decoder::operand(size_t index, Type type, bool writes, bool may_be_wider) {
   if (index >= statement_.arguments.size()) return fail("too few operands");
   arguments_taken_[index] = true;
-  append(statement_.arguments[index], type, true);
-  instruction_.destinations = uint8_t(instruction_.operands.size());
+  append(statement_.arguments[index], type, writes, may_be_wider);
+  if (writes) instruction_.destinations = uint8_t(instruction_.operands.size());
 }
 
-void Decoder::source(size_t index, Type type) {
-  if (index >= statement_.arguments.size()) return fail("too few operands");
-  arguments_taken_[index] = true;
-  append(statement_.arguments[index], type, false);
-}
+void Decoder::destination(size_t index, Type type) { operand(index, type, true, false); }
+void Decoder::source(size_t index, Type type) { operand(index, type, false, false); }
+void Decoder::destination_at_least(size_t index, Type type) { operand(index, type, true, true); }
+void Decoder::source_at_least(size_t index, Type type) { operand(index, type, false, true); }
 
 void Decoder::address(size_t index) {
   if (index >= statement_.arguments.size()) return fail("too few operands");
@@ -173,7 +173,7 @@ int64_t Decoder::constant(size_t index) {
   return int64_t(argument.bits);
 }
 
-std::string Decoder::label(size_t index) {
+std::string Decoder::name(size_t index) {
   if (index >= statement_.arguments.size() || statement_.arguments[index].kind != Argument::kName) {
     fail("a label is missing");
     return "";

@@ -54,13 +54,19 @@ class Decoder {
   // first. Immediates take the width of `type`; a register of another width is an error.
   void destination(size_t index, Type type);
   void source(size_t index, Type type);
+  // The same for accesses to memory, whose registers may be wider than the type.
+  void destination_at_least(size_t index, Type type);
+  void source_at_least(size_t index, Type type);
   // An argument [register+offset], [variable+offset] or [number]: appended as one 64-bit operand, with
   // instruction().offset.
   void address(size_t index);
   // An argument that must be an integer constant.
   int64_t constant(size_t index);
-  // An argument that must be a label.
-  std::string label(size_t index);
+  // An argument that is a name of no register: a label, or %clock.
+  std::string name(size_t index);
+  // An argument that is the label of a branch, or of its list of targets.
+  void branch_to(size_t index) { branch_label_ = name(index); }
+  const std::string& branch_label() const { return branch_label_; }
   // Appended where the text leaves a second destination away.
   void scrap_predicate();
   // The first failure is kept.
@@ -70,13 +76,14 @@ class Decoder {
   const std::string& error() const { return error_; }
 
  private:
-  void append(const Argument& argument, Type type, bool writes);
+  void append(const Argument& argument, Type type, bool writes, bool may_be_wider);
+  void operand(size_t index, Type type, bool writes, bool may_be_wider);
 
   const Statement& statement_;
   SlotTable& slots_;
   Instruction& instruction_;
   std::vector<bool> modifiers_taken_, arguments_taken_;
-  std::string error_;
+  std::string error_, branch_label_;
 };
 
 }  // namespace tsv_sim

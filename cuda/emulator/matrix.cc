@@ -75,10 +75,8 @@ void decode_mma(Decoder& decoder) {
 void execute_ldmatrix(Warp& warp, const Instruction& instruction, uint32_t mask) {
   if (!all_lanes(warp, instruction, mask)) return;
   const int matrices = instruction.destinations;
-  const uint64_t* base = warp.lanes64(instruction.operands[size_t(matrices)]);
   uint64_t addresses[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane)
-    addresses[lane] = base[lane] + uint64_t(int64_t(instruction.offset));
+  warp.addresses(instruction.operands[size_t(matrices)], instruction.offset, addresses);
   Access access;
   access.warp = &warp;
   access.instruction = &instruction;

@@ -69,6 +69,7 @@ enum class OperandKind : uint8_t { kRegister32, kRegister64, kPredicate };
 struct Operand {
   OperandKind kind = OperandKind::kRegister32;
   bool negated = false;  // of predicates: !p
+  bool width16 = false;  // a 32-bit slot for a register of 16 bits
   uint32_t slot = 0;     // byte offset into Warp::registers; index into Warp::predicates for predicates
 };
 

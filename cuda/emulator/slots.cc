@@ -28,6 +28,7 @@ bool SlotTable::declare_register(const std::string& name, Type type) {
   if (kind == OperandKind::kRegister32) ++(bytes(type) == 4 ? kernel_.registers32 : kernel_.registers16);
   if (scopes_.back().count(name)) return false;
   symbol.operand = allocate(kind);
+  symbol.operand.width16 = bytes(type) == 2 || bytes(type) == 1;
   scopes_.back()[name] = symbol;
   return true;
 }
@@ -37,7 +38,7 @@ bool SlotTable::declare_variable(const std::string& name, Space space, uint64_t 
   symbol.kind = Symbol::kVariable;
   symbol.space = space;
   symbol.offset = offset;
-  return scopes_.back().emplace(name, symbol).second;
+  return scopes_.front().emplace(name, symbol).second;  // memory belongs to the whole kernel
 }
 
 const Symbol* SlotTable::find(const std::string& name) const {

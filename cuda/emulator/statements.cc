@@ -52,8 +52,8 @@ void TokenReader::skip_block() {
   }
 }
 
-void TokenReader::fail(const std::string& what) {
-  if (error_.empty()) error_ = "line " + std::to_string(peek().line) + ": " + what;
+void TokenReader::fail_at(int line, const std::string& what) {
+  if (error_.empty()) error_ = "line " + std::to_string(line) + ": " + what;
 }
 
 bool read_number(const std::string& text, bool negative, Argument* argument) {

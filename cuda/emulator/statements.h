@@ -3,6 +3,7 @@
 #define TOKENSIEVE_EMULATOR_STATEMENTS_H
 #include <stdint.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ class TokenReader {
   void skip_block();              // { ... }, opened by the next token
 
   // The first failure is kept, with its line.
-  void fail(const std::string& what);
+  void fail(const std::string& what) { fail_at(peek().line, what); }
+  void fail_at(int line, const std::string& what);
   bool failed() const { return !error_.empty(); }
   const std::string& error() const { return error_; }
 
