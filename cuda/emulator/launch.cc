@@ -77,6 +77,7 @@ bool launch(const Kernel& kernel, const LaunchConfig& config, const void* const*
     return false;
   }
   const std::vector<uint8_t> parameters = pack_parameters(kernel, params);
+  memory.begin_launch();
   const std::vector<uint64_t> order = schedule(config);
   const size_t threads = std::min(order.size(), size_t(std::max(config.host_threads, 1)));
   std::vector<std::unique_ptr<BlockMachine>> machines(threads);

@@ -10,9 +10,12 @@ namespace {
 
 bool word_character(char c) { return isalnum(static_cast<unsigned char>(c)) || (c != 0 && strchr("_$%.", c)); }
 
-// The end of the word or number that begins at `at`. `::` belongs to a modifier, as in shared::cta.
+// The end of the word or number that begins at `at`. `::` belongs to a modifier, as in shared::cta. Directives end at
+// the next dot: inline assembly may say .reg.b32.
 size_t end_of_word(const std::string& text, size_t at) {
-  while (at < text.size()) {
+  const bool directive = text[at] == '.';
+  for (const size_t first = at; at < text.size();) {
+    if (directive && at > first && text[at] == '.') break;
     if (word_character(text[at])) {
       ++at;
     } else if (text.compare(at, 2, "::") == 0 && at + 2 < text.size() && word_character(text[at + 2])) {
