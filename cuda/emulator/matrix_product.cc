@@ -24,131 +24,106 @@ float half_value(uint16_t half) {
 }
 
 // A register of all lanes holds an 8 x 4p piece in rows: lane 4 g + t has columns t p and following of row g.
-template <int kWidth, class Value, class Stored, class Convert>
-void unpack_piece(const uint32_t* lanes, Value* to, int stride, Convert convert) {
+template <int kWidth, class Stored, class Convert>
+void unpack_piece(const uint32_t* lanes, float* to, Convert convert) {
   Stored stored[8 * kWidth];
-  Value values[8 * kWidth];
+  float values[8 * kWidth];
   static_assert(sizeof stored == 128, "32 lanes");
   memcpy(stored, lanes, sizeof stored);
   for (int i = 0; i < 8 * kWidth; ++i) values[i] = convert(stored[i]);
-  for (int row = 0; row < 8; ++row) memcpy(to + row * stride, values + row * kWidth, kWidth * sizeof(Value));
+  for (int row = 0; row < 8; ++row)
+    memcpy(to + row * kMaxDepth, values + row * kWidth, kWidth * sizeof(float));
 }
 
-void unpack(Type type, const uint32_t* lanes, float* to, int stride) {
+void unpack(Type type, const uint32_t* lanes, float* to) {
   switch (type) {
     case Type::kF16:
-      return unpack_piece<8, float, uint16_t>(lanes, to, stride, half_value);
+      return unpack_piece<8, uint16_t>(lanes, to, half_value);
     case Type::kBf16:
-      return unpack_piece<8, float, uint16_t>(lanes, to, stride,
-                                              [](uint16_t h) { return bfloat16_to_float(h); });
+      return unpack_piece<8, uint16_t>(lanes, to, [](uint16_t h) { return bfloat16_to_float(h); });
+    case Type::kS8:
+      return unpack_piece<16, int8_t>(lanes, to, [](int8_t x) { return float(x); });
+    case Type::kU8:
+      return unpack_piece<16, uint8_t>(lanes, to, [](uint8_t x) { return float(x); });
     default:
-      return unpack_piece<4, float, uint32_t>(lanes, to, stride,
-                                              [](uint32_t bits) { return float_of(bits & ~0x1fffu); });
+      return unpack_piece<4, uint32_t>(lanes, to, [](uint32_t bits) { return float_of(bits & ~0x1fffu); });
   }
 }
 
-void unpack(Type type, const uint32_t* lanes, int32_t* to, int stride) {
-  if (type == Type::kS8)
-    return unpack_piece<16, int32_t, int8_t>(lanes, to, stride, [](int8_t x) { return int32_t(x); });
-  unpack_piece<16, int32_t, uint8_t>(lanes, to, stride, [](uint8_t x) { return int32_t(x); });
-}
+typedef float Four __attribute__((vector_size(16)));
 
-// Eight columns of C side by side, so that a sum of products is a vector operation on every processor.
-template <class Value>
-struct RowOf {
-  typedef Value Type __attribute__((vector_size(kColumns * sizeof(Value))));
-};
-
-// A [16][k] and B [k][8] in rows.
-template <class Value>
+// A in rows, and the rows of B with their even columns first: so lie the columns of C in its registers.
 struct Operands {
-  Value a[kRows][kMaxDepth];
-  typename RowOf<Value>::Type b[kMaxDepth];
+  float a[kRows][kMaxDepth];
+  Four b[kMaxDepth][2];
 };
 
-template <class Value>
 void unpack_operands(const MatrixProduct& product, const uint32_t* const a[], const uint32_t* const b[],
-                     Operands<Value>* operands) {
+                     Operands* operands) {
   const int width = 4 * elements_per_register(product.a);
   for (int r = 0; r < registers_of_a(product); ++r)
-    unpack(product.a, a[r], &operands->a[8 * (r % 2)][width * (r / 2)], kMaxDepth);
-  Value columns[kColumns][kMaxDepth];
-  for (int r = 0; r < registers_of_b(product); ++r)
-    unpack(product.b, b[r], &columns[0][width * r], kMaxDepth);
+    unpack(product.a, a[r], &operands->a[8 * (r % 2)][width * (r / 2)]);
+  float columns[kColumns][kMaxDepth];
+  for (int r = 0; r < registers_of_b(product); ++r) unpack(product.b, b[r], &columns[0][width * r]);
   for (int k = 0; k < product.k; ++k)
-    for (int n = 0; n < kColumns; ++n) operands->b[k][n] = columns[n][k];
+    for (int odd = 0; odd < 2; ++odd)
+      operands->b[k][odd] =
+          Four{columns[odd][k], columns[2 + odd][k], columns[4 + odd][k], columns[6 + odd][k]};
 }
 
-// sums[16][8] += A B, k ascending. Four rows at a time, since one addition waits for the one before.
-template <class Value>
-void accumulate(const Operands<Value>& operands, int depth, typename RowOf<Value>::Type sums[kRows]) {
+// D = A B + C in float32 registers, k ascending: register r holds rows 8 (r / 2) and following, their even
+// columns or their odd ones, a row in four lanes. Four rows at a time, since one addition waits for the one
+// before.
+void accumulate(const Operands& operands, int depth, const uint32_t* const c[4], uint32_t* const d[4]) {
   constexpr int kTogether = 4;
   for (int first = 0; first < kRows; first += kTogether) {
-    typename RowOf<Value>::Type rows[kTogether];
-    for (int i = 0; i < kTogether; ++i) rows[i] = sums[first + i];
-    for (int k = 0; k < depth; ++k)
-      for (int i = 0; i < kTogether; ++i) rows[i] += operands.a[first + i][k] * operands.b[k];
-    for (int i = 0; i < kTogether; ++i) sums[first + i] = rows[i];
+    const int pair = first / 8 * 2, lane = first % 8 * 4;
+    Four even[kTogether], odd[kTogether];
+    memcpy(even, c[pair] + lane, sizeof even);
+    memcpy(odd, c[pair + 1] + lane, sizeof odd);
+    for (int k = 0; k < depth; ++k) {
+      for (int i = 0; i < kTogether; ++i) {
+        const float element = operands.a[first + i][k];
+        even[i] += element * operands.b[k][0];
+        odd[i] += element * operands.b[k][1];
+      }
+    }
+    memcpy(d[pair] + lane, even, sizeof even);
+    memcpy(d[pair + 1] + lane, odd, sizeof odd);
   }
 }
 
-// C of 32 bits: register r, lane 4 g + t is row g + 8 (r / 2), column 2 t + r % 2.
-template <class Value>
-void unpack_sums(const uint32_t* const c[], typename RowOf<Value>::Type sums[kRows]) {
+// C and D of another type, as registers of float32.
+struct Sums {
+  uint32_t lanes[4][32] = {};
+  const uint32_t* read[4] = {lanes[0], lanes[1], lanes[2], lanes[3]};
+  uint32_t* write[4] = {lanes[0], lanes[1], lanes[2], lanes[3]};
+};
+
+void accumulate_in_float16(const Operands& operands, int depth, const uint32_t* const c[],
+                           uint32_t* const d[]) {
+  Sums sums;
+  for (int r = 0; r < 4; ++r)
+    for (int lane = 0; lane < 32; ++lane)
+      sums.lanes[r][lane] = bits_of(half_value(uint16_t(c[r / 2][lane] >> (r % 2 * 16))));
+  accumulate(operands, depth, sums.read, sums.write);
+  for (int r = 0; r < 2; ++r)
+    for (int lane = 0; lane < 32; ++lane)
+      d[r][lane] = float_to_float16(float_of(sums.lanes[2 * r][lane])) |
+                   uint32_t(float_to_float16(float_of(sums.lanes[2 * r + 1][lane]))) << 16;
+}
+
+// Sums of up to 32 products of bytes are exact in float32, and only adding C can overflow.
+void accumulate_integers(const Operands& operands, const MatrixProduct& product, const uint32_t* const c[],
+                         uint32_t* const d[]) {
+  Sums sums;
+  accumulate(operands, product.k, sums.read, sums.write);
   for (int r = 0; r < 4; ++r) {
     for (int lane = 0; lane < 32; ++lane) {
-      Value value;
-      memcpy(&value, &c[r][lane], 4);
-      sums[lane / 4 + 8 * (r / 2)][2 * (lane % 4) + r % 2] = value;
+      const int64_t sum = int64_t(int32_t(c[r][lane])) + int64_t(float_of(sums.lanes[r][lane]));
+      d[r][lane] = uint32_t(product.saturate ? std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX) : sum);
     }
   }
-}
-
-template <class Value>
-void pack_sums(const typename RowOf<Value>::Type sums[kRows], uint32_t* const d[]) {
-  for (int r = 0; r < 4; ++r) {
-    for (int lane = 0; lane < 32; ++lane) {
-      const Value value = sums[lane / 4 + 8 * (r / 2)][2 * (lane % 4) + r % 2];
-      memcpy(&d[r][lane], &value, 4);
-    }
-  }
-}
-
-void multiply_floats(const MatrixProduct& product, const uint32_t* const a[], const uint32_t* const b[],
-                     const uint32_t* const c[], uint32_t* const d[]) {
-  Operands<float> operands;
-  unpack_operands(product, a, b, &operands);
-  RowOf<float>::Type sums[kRows];
-  if (!product.float16_sum) {
-    unpack_sums<float>(c, sums);
-    accumulate(operands, product.k, sums);
-    return pack_sums<float>(sums, d);
-  }
-  float values[kRows * kColumns];
-  for (int r = 0; r < 2; ++r) unpack(Type::kF16, c[r], values + 8 * kColumns * r, kColumns);
-  memcpy(sums, values, sizeof sums);
-  accumulate(operands, product.k, sums);
-  memcpy(values, sums, sizeof sums);
-  uint16_t halves[kRows * kColumns];
-  for (int i = 0; i < kRows * kColumns; ++i) halves[i] = float_to_float16(values[i]);
-  for (int r = 0; r < 2; ++r) memcpy(d[r], halves + 8 * kColumns * r, 128);
-}
-
-// The products of one instruction fit in 32 bits (32 * 255 * 255), so only adding C can overflow.
-void multiply_integers(const MatrixProduct& product, const uint32_t* const a[], const uint32_t* const b[],
-                       const uint32_t* const c[], uint32_t* const d[]) {
-  Operands<int32_t> operands;
-  unpack_operands(product, a, b, &operands);
-  RowOf<int32_t>::Type products[kRows] = {}, sums[kRows];
-  unpack_sums<int32_t>(c, sums);
-  accumulate(operands, product.k, products);
-  for (int m = 0; m < kRows; ++m) {
-    for (int n = 0; n < kColumns; ++n) {
-      const int64_t sum = int64_t(sums[m][n]) + products[m][n];
-      sums[m][n] = int32_t(uint32_t(product.saturate ? std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX) : sum));
-    }
-  }
-  pack_sums<int32_t>(sums, d);
 }
 
 }  // namespace
@@ -184,8 +159,11 @@ int registers_of_c(const MatrixProduct& product) { return product.float16_sum ? 
 
 void multiply_matrices(const MatrixProduct& product, const uint32_t* const a[], const uint32_t* const b[],
                        const uint32_t* const c[], uint32_t* const d[]) {
-  if (is_integer(product.a)) return multiply_integers(product, a, b, c, d);
-  multiply_floats(product, a, b, c, d);
+  Operands operands;
+  unpack_operands(product, a, b, &operands);
+  if (is_integer(product.a)) return accumulate_integers(operands, product, c, d);
+  if (product.float16_sum) return accumulate_in_float16(operands, product.k, c, d);
+  accumulate(operands, product.k, c, d);
 }
 
 void transpose_matrix(const uint32_t* from, uint32_t* to) {
