@@ -24,17 +24,18 @@ class CacheModel {
 
  private:
   struct Way {
-    uint64_t line_from_1;  // 0: empty
-    uint32_t valid, dirty;
     uint64_t used;  // the time of the last use
+    uint8_t valid, dirty;
   };
   struct Free {
-    void operator()(Way* ways) const;
+    void operator()(void* memory) const;
   };
 
   uint64_t sets_;
   uint32_t ways_;
   uint64_t time_ = 0;
+  // By set and way; the lines apart, since all of a set's are compared
+  std::unique_ptr<uint64_t[], Free> lines_;  // from 1; 0 is empty
   std::unique_ptr<Way[], Free> table_;
 };
 

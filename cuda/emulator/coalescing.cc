@@ -39,13 +39,14 @@ void put_in_order(Footprint* footprint) {
 }  // namespace
 
 void find_footprint(const uint64_t* address, uint32_t mask, uint32_t bytes, Footprint* footprint) {
-  footprint->shared = false;
+  footprint->shared = footprint->whole = false;
   const uint64_t first = address[__builtin_ctz(mask)];
   footprint->begin[0] = first;
   footprint->end[0] = first + bytes;
   footprint->count = 1;
   if (contiguous(address, mask, bytes)) {
     footprint->end[0] = first + 32 * uint64_t(bytes);
+    footprint->whole = true;
     return;
   }
   int last = 0;

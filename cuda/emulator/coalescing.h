@@ -10,6 +10,7 @@ struct Footprint {
   int count = 0;
   uint64_t begin[32], end[32];
   bool shared = false;  // some byte belongs to more than one lane
+  bool whole = false;   // all lanes, one after another: one piece
 };
 
 // `address[lane]` and the `bytes` from there, for the lanes in `mask`.

@@ -126,11 +126,8 @@ bool BlockMemory::Impl::local(const Access& access, uint8_t* host[kLanes]) {
     }
     const size_t at = size_t(access.warp->index * kLanes + uint32_t(lane)) * kernel.local_bytes + offset;
     if (checks && reads(access.kind)) {
-      const void* first = memchr(local_initialised.data() + at, 0, access.bytes);
-      if (first != nullptr)
-        return raise_uninitialised(
-            access, offset + uint64_t(static_cast<const uint8_t*>(first) - (local_initialised.data() + at)),
-            "local");
+      const size_t first = find_other(local_initialised.data() + at, 1, access.bytes);
+      if (first < access.bytes) return raise_uninitialised(access, offset + first, "local");
     }
     if (writes(access.kind)) memset(local_initialised.data() + at, 1, access.bytes);
     host[lane] = local_data.data() + at;

@@ -20,7 +20,12 @@ int lane_at(const Access& access, uint64_t at) {
 
 bool check_alignment(const Access& access) {
   uint64_t bits = 0;
-  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) bits |= access.address[__builtin_ctz(rest)];
+  if (access.mask == kAllLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) bits |= access.address[lane];
+  } else {
+    for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1)
+      bits |= access.address[__builtin_ctz(rest)];
+  }
   const uint64_t within = access.bytes - 1;
   if ((bits & within) == 0) return true;
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {

@@ -2,6 +2,7 @@
 #ifndef TOKENSIEVE_EMULATOR_MEMORY_CHECKS_H
 #define TOKENSIEVE_EMULATOR_MEMORY_CHECKS_H
 #include <stdint.h>
+#include <string.h>
 
 #include <string>
 
@@ -20,6 +21,18 @@ std::string hexadecimal(uint64_t value);
 
 // The first lane whose bytes include the one at `at`.
 int lane_at(const Access& access, uint64_t at);
+
+// The first of `count` flags that is not `value`, or `count`. Most ranges are a few words, all of them right.
+inline size_t find_other(const uint8_t* flags, uint8_t value, size_t count) {
+  const uint64_t expected = 0x0101010101010101u * value;
+  size_t i = 0;
+  for (uint64_t word; i + 8 <= count; i += 8) {
+    memcpy(&word, flags + i, 8);
+    if (word != expected) break;
+  }
+  while (i < count && flags[i] == value) ++i;
+  return i;
+}
 
 // All of these return false, with the fault raised, where the access is wrong.
 

@@ -75,11 +75,8 @@ bool GlobalMemory::check(const Access& access, Allocation& allocation, const Foo
     if (allocation.initialised) {
       uint8_t* const initialised = allocation.initialised.get() + offset;
       if (reads(access.kind) && checks_) {
-        const void* first = memchr(initialised, 0, bytes);
-        if (first != nullptr)
-          return raise_uninitialised(
-              access, footprint.begin[i] + uint64_t(static_cast<const uint8_t*>(first) - initialised),
-              "global");
+        const size_t first = find_other(initialised, 1, bytes);
+        if (first < bytes) return raise_uninitialised(access, footprint.begin[i] + first, "global");
       }
       if (access.kind == AccessKind::kStore) memset(initialised, 1, bytes);
     }

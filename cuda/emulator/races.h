@@ -74,6 +74,7 @@ class SharedHistory {
   uint32_t read(uint32_t warp, uint32_t first, uint32_t end);
   uint32_t write(uint32_t warp, uint32_t first, uint32_t end);
   uint32_t update(uint32_t warp, uint32_t first, uint32_t end);
+  bool calm(uint32_t warp, uint32_t first, uint32_t end) const;
   bool after_writer(uint32_t warp, uint32_t cell) const;
   bool after_readers(uint32_t warp, uint32_t cell) const;
   void tell(uint32_t warp, Touch touch, uint32_t cell, Race* race) const;

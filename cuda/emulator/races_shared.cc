@@ -101,24 +101,42 @@ bool SharedHistory::after_readers(uint32_t warp, uint32_t cell) const {
   return true;
 }
 
+// Whether all of the cells were last written before what this warp's barriers cover, or by the warp itself.
+bool SharedHistory::calm(uint32_t warp, uint32_t first, uint32_t end) const {
+  const uint32_t bound = (floors_[warp] + 1) << kClockShift;
+  uint32_t others = 0;
+  for (uint32_t i = first; i < end; ++i)
+    others |= uint32_t(writers_[i] >= bound) & uint32_t((writers_[i] & (kSeveralBit | kWarpMask)) != warp);
+  return others == 0;
+}
+
 // The first cell that races, or `end`.
 uint32_t SharedHistory::read(uint32_t warp, uint32_t first, uint32_t end) {
   const uint32_t now = clocks_[warp][warp], self = 1u << warp, floor = floors_[warp];
-  for (uint32_t i = first; i < end; ++i)
-    if (!after_writer(warp, i)) return i;
+  if (!calm(warp, first, end)) {
+    for (uint32_t i = first; i < end; ++i)
+      if (!after_writer(warp, i)) return i;
+  }
+  uint32_t *const readers = readers_.data(), *const clocks = reader_clocks_.data();
   for (uint32_t i = first; i < end; ++i) {
-    readers_[i] = reader_clocks_[i] <= floor ? self : readers_[i] | self;
-    reader_clocks_[i] = std::max(reader_clocks_[i], now);
+    readers[i] = clocks[i] <= floor ? self : readers[i] | self;
+    clocks[i] = std::max(clocks[i], now);
   }
   return end;
 }
 
 uint32_t SharedHistory::write(uint32_t warp, uint32_t first, uint32_t end) {
-  for (uint32_t i = first; i < end; ++i) {
-    if (!after_writer(warp, i) || !after_readers(warp, i)) return i;
-    writers_[i] = clocks_[warp][warp] << kClockShift | warp;
-    readers_[i] = reader_clocks_[i] = 0;  // whoever comes after this write comes after them
+  const uint32_t self = clocks_[warp][warp] << kClockShift | warp, floor = floors_[warp];
+  uint32_t latest = 0;
+  for (uint32_t i = first; i < end; ++i) latest = std::max(latest, reader_clocks_[i]);
+  if (latest > floor || !calm(warp, first, end)) {
+    for (uint32_t i = first; i < end; ++i)
+      if (!after_writer(warp, i) || !after_readers(warp, i)) return i;
   }
+  // Whoever comes after this write comes after the readers before it.
+  std::fill(writers_.begin() + first, writers_.begin() + end, self);
+  std::fill(readers_.begin() + first, readers_.begin() + end, 0);
+  std::fill(reader_clocks_.begin() + first, reader_clocks_.begin() + end, 0);
   return end;
 }
 
@@ -163,8 +181,11 @@ bool SharedHistory::record(uint32_t warp, Touch touch, uint32_t offset, uint32_t
 
 bool SharedHistory::wrote_since_meeting(uint32_t warp, uint32_t offset, uint32_t size) {
   keep_bytes_apart(offset, size);
-  const auto first = writers_.begin() + offset / grain_, end = first + size / grain_;
-  return std::find(first, end, clocks_[warp][warp] << kClockShift | warp) != end;
+  const uint32_t self = clocks_[warp][warp] << kClockShift | warp, first = offset / grain_,
+                 end = first + size / grain_;
+  uint32_t found = 0;
+  for (uint32_t i = first; i < end; ++i) found |= uint32_t(writers_[i] == self);
+  return found != 0;
 }
 
 bool SharedHistory::wrote_cell_since_meeting(uint32_t warp, uint32_t offset) const {

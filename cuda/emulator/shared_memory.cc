@@ -23,27 +23,29 @@ void SharedMemory::begin_block(bool checks) {
 
 bool SharedMemory::access(const Access& access, uint8_t* host[kLanes], AccessCounters* line) {
   if (!check_alignment(access) || !check_bounds(access)) return false;
+  Footprint footprint;
+  find_footprint(access.address, access.mask, access.bytes, &footprint);
   if (checks_) {
-    Footprint footprint;
-    find_footprint(access.address, access.mask, access.bytes, &footprint);
     if (footprint.shared && access.kind == AccessKind::kStore &&
         !check_equal_stores(access, FaultKind::kSharedRace, "shared"))
       return false;
     if (!check_lanes(access, footprint) || !check(access, footprint)) return false;
-    if (access.kind == AccessKind::kStore) {
-      for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
-        const int lane = __builtin_ctz(rest);
-        history_.set_lane(uint32_t(access.address[lane]), access.bytes,
-                          footprint.shared ? SharedHistory::kAnyLane : uint8_t(lane));
-      }
-    }
+    if (access.kind == AccessKind::kStore) set_lanes(access, footprint.shared);
   }
-  count(access, line);
+  count(access, footprint, line);
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
     host[lane] = data_.data() + access.address[lane];
   }
   return true;
+}
+
+void SharedMemory::set_lanes(const Access& access, bool several) {
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const int lane = __builtin_ctz(rest);
+    history_.set_lane(uint32_t(access.address[lane]), access.bytes,
+                      several ? SharedHistory::kAnyLane : uint8_t(lane));
+  }
 }
 
 bool SharedMemory::check_bounds(const Access& access) const {
@@ -66,18 +68,19 @@ bool SharedMemory::check_bounds(const Access& access) const {
 bool SharedMemory::check(const Access& access, const Footprint& footprint) {
   for (int i = 0; i < footprint.count; ++i) {
     const auto offset = uint32_t(footprint.begin[i]), bytes = uint32_t(footprint.end[i] - footprint.begin[i]);
-    const auto find = [&](const std::vector<uint8_t>& flags, int value, uint64_t* at) {
-      const void* found = memchr(flags.data() + offset, value, bytes);
-      if (found != nullptr) *at = uint64_t(static_cast<const uint8_t*>(found) - flags.data());
-      return found != nullptr;
-    };
-    uint64_t at = 0;
-    if (copying_ > 0 && find(arriving_, 1, &at)) {
-      access.warp->raise(FaultKind::kUnfinishedCopy, *access.instruction, lane_at(access, at), at,
-                         "an asynchronous copy to this byte of shared memory has not been waited for");
-      return false;
+    if (copying_ > 0) {
+      const size_t first = find_other(arriving_.data() + offset, 0, bytes);
+      if (first < bytes) {
+        access.warp->raise(FaultKind::kUnfinishedCopy, *access.instruction, lane_at(access, offset + first),
+                           offset + first,
+                           "an asynchronous copy to this byte of shared memory has not been waited for");
+        return false;
+      }
     }
-    if (reads(access.kind) && find(initialised_, 0, &at)) return raise_uninitialised(access, at, "shared");
+    if (reads(access.kind)) {
+      const size_t first = find_other(initialised_.data() + offset, 1, bytes);
+      if (first < bytes) return raise_uninitialised(access, offset + first, "shared");
+    }
     if (writes(access.kind)) memset(initialised_.data() + offset, 1, bytes);
     Race race;
     if (!history_.record(access.warp->index, touch_of(access.kind), offset, bytes, &race))
@@ -111,8 +114,8 @@ bool SharedMemory::check_lanes(const Access& access, const Footprint& footprint)
   return true;
 }
 
-void SharedMemory::count(const Access& access, AccessCounters* line) {
-  const SharedPasses passes = count_shared_passes(access.address, access.mask, access.bytes);
+void SharedMemory::count(const Access& access, const Footprint& footprint, AccessCounters* line) {
+  const SharedPasses passes = count_shared_passes(access.address, access.mask, access.bytes, footprint);
   const auto taken = uint64_t(passes.taken), conflicts = uint64_t(passes.taken - passes.needed);
   if (access.kind == AccessKind::kLoad) {
     ++counters_->shared_load_requests;

@@ -28,7 +28,8 @@ class SharedMemory {
   bool check_bounds(const Access& access) const;
   bool check(const Access& access, const Footprint& footprint);
   bool check_lanes(const Access& access, const Footprint& footprint);
-  void count(const Access& access, AccessCounters* line);
+  void set_lanes(const Access& access, bool several);
+  void count(const Access& access, const Footprint& footprint, AccessCounters* line);
 
   MemoryCounters* counters_;
   std::vector<uint8_t> data_, initialised_;  // initialised: a byte for each byte, 1 once it was written

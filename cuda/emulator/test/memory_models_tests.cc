@@ -35,7 +35,9 @@ void check_passes(const char* name, const Pattern& pattern, uint32_t bytes, int 
                   uint32_t mask = 0xffffffffu) {
   uint64_t address[32];
   fill(pattern, address);
-  const SharedPasses passes = count_shared_passes(address, mask, bytes);
+  Footprint footprint;
+  find_footprint(address, mask, bytes, &footprint);
+  const SharedPasses passes = count_shared_passes(address, mask, bytes, footprint);
   where = name;
   CHECK_THAT(passes.needed == needed && passes.taken == taken, "%d of %d wavefronts needed, not %d of %d",
              passes.needed, passes.taken, needed, taken);
