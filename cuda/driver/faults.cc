@@ -16,6 +16,9 @@ void raise(Call& call, const FaultRecord& fault) {
   snprintf(got, sizeof got, "%.17g at element %" PRId64, fault.got, fault.element);
   if (fault.kind == kFaultNegative) {
     call.fail(tsv_status(fault.status), fault.argument, got, "numbers from 0");
+  } else if (fault.kind == kFaultDropped) {
+    snprintf(got, sizeof got, "%.17g, dropped in row %" PRId64, fault.got, fault.element);
+    call.fail(tsv_status(fault.status), fault.argument, got, "a token that is not dropped in any row");
   } else {
     call.fail(tsv_status(fault.status), fault.argument, got, "integers from %" PRId64 " to %" PRId64,
               fault.low, fault.high);

@@ -2,7 +2,9 @@
 // Called by the function of the same name in native/abi/.
 #ifndef TOKENSIEVE_CUDA_PLANS_H
 #define TOKENSIEVE_CUDA_PLANS_H
+#include "abi/bipartite_partition.h"
 #include "abi/check.h"
+#include "abi/greedy_choice.h"
 #include "abi/token_rows.h"
 #include "tokensieve.h"
 
@@ -11,6 +13,41 @@ namespace cuda {
 
 tsv_status token_norms(tsv_context* context, const Check& check, const tsv_token_norms_args& a, const View& x,
                        const TokenRows& tokens, const View& norms);
+
+// a [G,M,K], b [1 or G,K,N] or [..,N,K], out [G,M,N]: where b is one, G is 1 unless there is nothing to do.
+tsv_status matmul(tsv_context* context, const Check& check, const tsv_matmul_args& a, const View& left,
+                  const View& right, const View& bias, const View& out);
+
+struct SimilarityArgmaxViews {
+  View a, b, a_mask, b_mask, lengths, indices, values;
+};
+tsv_status similarity_argmax(tsv_context* context, const Check& check, const tsv_similarity_argmax_args& a,
+                             const SimilarityArgmaxViews& views);
+
+// product_parameter: the parameter as float32 products take it.
+tsv_status similarity_reduce(tsv_context* context, const Check& check, const tsv_similarity_reduce_args& a,
+                             float product_parameter, const View& x, const View& mask, const View& lengths,
+                             const View& similarity);
+
+tsv_status knn_density(tsv_context* context, const Check& check, const tsv_knn_density_args& a, const View& x,
+                       const View& mask, const View& lengths, const View& density, const View& separation);
+
+struct BipartiteMatchViews {
+  View metric, mask, lengths, output_lengths, offsets, members, assignment;
+};
+// With the sides that the host has chosen, each of whose arrays lies whole, item after item.
+tsv_status bipartite_match(tsv_context* context, const Check& check, const tsv_bipartite_match_args& a,
+                           const BipartiteMatchViews& views, const tsv::BipartiteSides* sides);
+// The same where only the device has the mask or the lengths; `destination` as mark_destinations() fills it.
+tsv_status bipartite_match_by_mask(tsv_context* context, const Check& check,
+                                   const tsv_bipartite_match_args& a, const BipartiteMatchViews& views,
+                                   const uint8_t* destination);
+
+tsv_status farthest_point(tsv_context* context, const Check& check, const tsv_farthest_point_args& a,
+                          const GreedyChoice& choice);
+
+tsv_status dpp_greedy(tsv_context* context, const Check& check, const GreedyChoice& choice,
+                      const View& relevance);
 
 }  // namespace cuda
 }  // namespace tsv

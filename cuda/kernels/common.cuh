@@ -81,6 +81,15 @@ __device__ inline void report_range(FaultRecord* fault, int argument, double got
   fault->got = got;
 }
 
+// A token that the mask of item `element` drops.
+__device__ inline void report_dropped(FaultRecord* fault, int argument, double got, int64_t element) {
+  if (atomicCAS(&fault->status, 0, int(TSV_E_RANGE)) != 0) return;
+  fault->argument = argument;
+  fault->kind = kFaultDropped;
+  fault->element = element;
+  fault->got = got;
+}
+
 __device__ inline void report_negative(FaultRecord* fault, int argument, double got, int64_t element) {
   if (atomicCAS(&fault->status, 0, int(TSV_E_RANGE)) != 0) return;
   fault->argument = argument;

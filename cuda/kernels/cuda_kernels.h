@@ -23,7 +23,8 @@ struct FaultRecord {
 
 enum FaultKind : int32_t {
   kFaultRange = 0 /* an integer from low to high */,
-  kFaultNegative = 1 /* a number from 0 */
+  kFaultNegative = 1 /* a number from 0 */,
+  kFaultDropped = 2 /* a token that is not dropped */
 };
 
 // Tokens in rows [B,N] or [B,H,N]: 0 free, 1 keep, 2 drop.
@@ -87,6 +88,222 @@ struct RatePeakArguments {
   uint32_t seed;  // 0, which the compiler does not know
 };
 
+// ---- Products of rows with rows (product.cuh) ----
+
+struct MatmulArguments {
+  const void* a;      // [groups][rows][depth]
+  const void* b;      // [groups or 1][depth][columns], or with `transposed` [..][columns][depth]
+  const float* bias;  // [columns]
+  void* out;          // [groups][rows][columns], of a's type
+  int64_t b_stride;   // elements from group to group, 0 where b is one
+  int64_t rows;
+  int32_t depth, columns;
+  int32_t a_dtype, b_dtype;
+  int32_t activation;  // tsv_activation
+  int32_t transposed;
+};
+
+// Tokens made ready as rows of a product by prepare_tokens.cu: [items][capacity] of them, `depth` elements
+// each, which zeros fill up.
+struct PreparedTokens {
+  const void* rows;
+  const float* factors;   // [items][capacity], by kind and metric
+  const uint8_t* kinds;   // [items][capacity], TokenKind
+  const int32_t* counts;  // [items]: rows that stand for a token, or NULL: count
+  int32_t count;
+  int32_t capacity;  // a multiple of kProductTile
+  int32_t depth;     // a multiple of kProductDepth
+};
+constexpr int kProductTile = 64;   // rows and columns of a block's product
+constexpr int kProductDepth = 32;  // elements that its depth is a multiple of
+
+enum TokenKind : uint8_t {
+  kOrdinaryToken = 0,
+  kZeroToken,       // cosine: like everything else by 0
+  kNotFiniteToken,  // cosine, l2: its products are NaN
+  kExtremeToken,    // dot, l2: too long for float32 products
+  kAbsentToken      // dropped, or past the end
+};
+
+// What an item's columns hold, and whether it is to be left alone.
+enum ItemFlag : int32_t { kHasExtreme = 1, kHasNotFinite = 2, kRefused = 4 };
+
+struct PrepareTokensArguments {
+  MatrixArguments x;
+  MaskArguments mask;
+  const int32_t* list;    // [items][n]: the token of each row, or NULL: its own
+  const int32_t* counts;  // [items], with a list
+  const float* centre;    // [items][channels], l2
+  void* rows;
+  float* factors;
+  uint8_t* kinds;
+  int32_t* flags;  // [items], columns raise theirs; or NULL
+  int64_t items, n;
+  int32_t capacity, depth, channels;
+  int32_t metric;
+  int32_t keeps_type;  // rows are of x's type, not float32
+};
+
+struct FindCentreArguments {
+  MatrixArguments x;
+  MaskArguments mask;
+  float* centre;  // [items][channels]
+  int64_t n;
+  int32_t channels;
+};
+
+// Refuses items of which fewer tokens than k are candidates.
+struct CheckCandidatesArguments {
+  PreparedTokens rows, columns;
+  FaultRecord* fault;
+  int32_t* flags;
+  int32_t k;
+  int32_t argument;  // of k
+};
+
+// The best columns of each row, as keys of similarity.cuh, best first.
+struct BestColumnsArguments {
+  PreparedTokens rows, columns;
+  uint64_t* keys;  // [items][rows.capacity][k]
+  int32_t metric;
+  int32_t k;
+};
+
+// The same with the similarities that float64 gives.
+struct FinishBestArguments {
+  MatrixArguments a, b;
+  PreparedTokens rows, columns;
+  const int32_t *row_list, *column_list;  // [items][..stride], or NULL
+  int64_t row_list_stride, column_list_stride;
+  const int32_t* flags;
+  uint64_t* keys;
+  uint64_t* exact;   // as keys
+  int32_t* indices;  // [items][out_rows][k]: columns
+  float* values;
+  int32_t out_rows;
+  int32_t channels, metric, k;
+};
+
+struct SimilarityReduceArguments {
+  MatrixArguments x;
+  PreparedTokens rows;
+  int32_t dtype;  // of the prepared rows
+  const int32_t* flags;
+  double* partial;    // the mean's sums of columns: [items][pieces][depth + 1], a piece 64 rows
+  double* totals;     // [items][depth + 1]; or NULL for another function
+  double* sums;       // [items][capacity], of the others
+  float* similarity;  // [items][rows.count]
+  double parameter;
+  float product_parameter;  // as float32 products take it: the margin, 1 / sigma, or the threshold
+  int32_t channels, metric, function, without_self;
+};
+
+struct KnnDensityArguments {
+  MatrixArguments x;
+  PreparedTokens rows;
+  const int32_t* flags;
+  const float* nearest;  // [items][rows.count][k], similarities
+  uint64_t* denser;      // [items][capacity]: the nearest of higher density, as a key
+  float* least;          // [items][capacity]: the least similarity with any
+  float* density;        // [items][rows.count]
+  float* separation;     // [items][rows.count]
+  int32_t channels, metric, k;
+};
+
+// ---- Matching ----
+
+// The sides of each item's tokens, as in abi/bipartite_partition.h.
+struct BipartiteSides {
+  uint8_t* side;           // [items][n]
+  int32_t* sources;        // [items][n], ascending
+  int32_t* destinations;   // [items][n], ascending
+  int32_t* row_counts;     // [items]: the sources, or 0 where none may merge
+  int32_t* column_counts;  // [items]: the destinations
+  int32_t* merges;         // [items]
+  int32_t n;
+};
+
+struct BipartiteSidesArguments {
+  MaskArguments mask;
+  BipartiteSides sides;
+  const uint8_t* destination;  // [n]: 1 for tokens of the destination set
+  const uint64_t* seeds;       // [items] of the random partition, or NULL
+  int64_t r;
+  int32_t alternate;
+};
+
+struct BipartiteMergeArguments {
+  BipartiteSides sides;
+  const float* similarity;  // [items][most_sources], by place among the sources
+  const int32_t* best;      // likewise, places among the destinations
+  int32_t* merged;          // [items][n]: the token that each goes into, or -1
+  int32_t* assignment;      // [items][n]
+  int32_t* output_lengths;  // [items]
+  double threshold;         // NaN: none
+  int32_t most_sources;
+};
+
+// ---- Greedy choices ----
+
+struct UnitRowsArguments {
+  MatrixArguments x;
+  float* rows;      // [items][n][columns]
+  double* squares;  // [items][n]: 0 for a zero vector, NaN for a token that is not finite
+  int64_t tokens;   // of all items
+  int32_t n, channels;
+  int32_t columns;  // the channels in whole blocks of 16
+  int32_t unit;
+};
+
+// Refuses items whose tokens the count, or the start, does not fit.
+struct CheckChoiceArguments {
+  MaskArguments mask;
+  FaultRecord* fault;
+  int32_t* refused;  // [items]
+  int64_t count;
+  int64_t start;  // -1: none
+};
+
+// The best token of a part of an item.
+struct GreedyCandidate {
+  double value;
+  double residual;  // dpp_greedy
+  int32_t index;    // -1: none
+  int32_t rank;     // goes before the value
+  int32_t pivots;   // dpp_greedy: of the item so far
+  int32_t unused;
+};
+
+// The tokens of an item from which a greedy choice is made, and where the choices go.
+struct GreedyChoiceArguments {
+  MaskArguments mask;
+  const float* rows;  // of unit_rows
+  const double* squares;
+  const int32_t* refused;         // [items], or NULL
+  const GreedyCandidate* before;  // [items][parts], of the step before
+  GreedyCandidate* after;
+  int32_t* indices;  // [items][count]
+  int32_t n, columns, count;
+  int32_t parts, part;  // parts of so many tokens
+  int32_t step;
+};
+
+struct FarthestPointArguments {
+  GreedyChoiceArguments choice;
+  double* nearest;  // [items][n]: squared distance to the nearest chosen token, or a rank
+  int32_t* starts;  // [items]: the token that comes after those of mask 1, or -1
+  int64_t start;    // the same for all items; -1: the most isolated
+  int32_t cosine;
+};
+
+struct DppGreedyArguments {
+  GreedyChoiceArguments choice;
+  const float* relevance;  // [items][n]
+  FaultRecord* fault;      // where the relevance has not been checked, else NULL
+  double* residual;        // [items][n]; below 0: chosen, or not there
+  double* factors;         // [items][n][count]
+};
+
 // Module (the .cu file), kernel, argument struct.
 #define TSV_FOR_EACH_CUDA_KERNEL(ENTRY) \
   ENTRY(ceilings, copy_peak, CopyPeakArguments) \
@@ -97,7 +314,48 @@ struct RatePeakArguments {
   ENTRY(token_norms, token_norms_bf16, TokenNormsArguments) \
   ENTRY(row_offsets, row_offsets, RowOffsetsArguments) \
   ENTRY(slots, sort_slots, SlotsArguments) \
-  ENTRY(slots, place_slots, SlotsArguments)
+  ENTRY(slots, place_slots, SlotsArguments) \
+  ENTRY(matmul, matmul_f32, MatmulArguments) \
+  ENTRY(matmul, matmul_f16, MatmulArguments) \
+  ENTRY(matmul, matmul_bf16, MatmulArguments) \
+  ENTRY(matmul, matmul_mixed, MatmulArguments) \
+  ENTRY(prepare_tokens, prepare_tokens_f32, PrepareTokensArguments) \
+  ENTRY(prepare_tokens, prepare_tokens_f16, PrepareTokensArguments) \
+  ENTRY(prepare_tokens, prepare_tokens_bf16, PrepareTokensArguments) \
+  ENTRY(prepare_tokens, find_centre_f32, FindCentreArguments) \
+  ENTRY(prepare_tokens, find_centre_f16, FindCentreArguments) \
+  ENTRY(prepare_tokens, find_centre_bf16, FindCentreArguments) \
+  ENTRY(prepare_tokens, check_candidates, CheckCandidatesArguments) \
+  ENTRY(similarity_argmax, best_column_f32, BestColumnsArguments) \
+  ENTRY(similarity_argmax, best_column_f16, BestColumnsArguments) \
+  ENTRY(similarity_argmax, best_column_bf16, BestColumnsArguments) \
+  ENTRY(similarity_argmax, best_columns_f32, BestColumnsArguments) \
+  ENTRY(similarity_argmax, best_columns_f16, BestColumnsArguments) \
+  ENTRY(similarity_argmax, best_columns_bf16, BestColumnsArguments) \
+  ENTRY(similarity_argmax, finish_best, FinishBestArguments) \
+  ENTRY(similarity_reduce, reduce_similarities_f32, SimilarityReduceArguments) \
+  ENTRY(similarity_reduce, reduce_similarities_f16, SimilarityReduceArguments) \
+  ENTRY(similarity_reduce, reduce_similarities_bf16, SimilarityReduceArguments) \
+  ENTRY(similarity_reduce, sum_columns, SimilarityReduceArguments) \
+  ENTRY(similarity_reduce, add_column_sums, SimilarityReduceArguments) \
+  ENTRY(similarity_reduce, finish_reduction, SimilarityReduceArguments) \
+  ENTRY(knn_density, average_nearest, KnnDensityArguments) \
+  ENTRY(knn_density, nearest_denser_f32, KnnDensityArguments) \
+  ENTRY(knn_density, nearest_denser_f16, KnnDensityArguments) \
+  ENTRY(knn_density, nearest_denser_bf16, KnnDensityArguments) \
+  ENTRY(knn_density, knn_separation, KnnDensityArguments) \
+  ENTRY(knn_density, greatest_distance, KnnDensityArguments) \
+  ENTRY(bipartite_match, bipartite_sides, BipartiteSidesArguments) \
+  ENTRY(bipartite_match, bipartite_merge, BipartiteMergeArguments) \
+  ENTRY(unit_rows, unit_rows_f32, UnitRowsArguments) \
+  ENTRY(unit_rows, unit_rows_f16, UnitRowsArguments) \
+  ENTRY(unit_rows, unit_rows_bf16, UnitRowsArguments) \
+  ENTRY(unit_rows, check_choice, CheckChoiceArguments) \
+  ENTRY(farthest_point, isolate_points, FarthestPointArguments) \
+  ENTRY(farthest_point, start_points, FarthestPointArguments) \
+  ENTRY(farthest_point, choose_farthest, FarthestPointArguments) \
+  ENTRY(dpp_greedy, start_dpp, DppGreedyArguments) \
+  ENTRY(dpp_greedy, choose_diverse, DppGreedyArguments)
 
 enum class Kernel : int32_t {
 #define TSV_CUDA_KERNEL_ENUM(module, name, Arguments) name,

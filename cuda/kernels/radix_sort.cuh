@@ -1,11 +1,11 @@
 // One block sorts a row of keys, each with a place, ascending and stable: counting sorts of 8 bits from the
 // lowest on.
 //
-// A warp takes one piece of the row. Lanes of one digit find each other by eight ballots, so that the first of
-// them counts for all and a lane's rank is the number of those before it: no order depends on a schedule, and
-// no atomic is needed. The counters are [digit][warp], 8 warps for 8 KB, and one scan over them gives each
-// warp's first place for each digit. A digit that all keys share is not moved, which halves the passes of keys
-// made of 16-bit floats.
+// A warp takes one piece of the row. Lanes of one digit find each other by eight ballots, so that the first
+// of them counts for all and a lane's rank is the number of those before it: no order depends on a schedule,
+// and no atomic is needed. The counters are [digit][warp], 8 warps for 8 KB, and one scan over them gives
+// each warp's first place for each digit. A digit that all keys share is not moved, which halves the passes
+// of keys made of 16-bit floats.
 //
 // Both halves of the row's memory stay in L1 or L2; a pass reads each key twice and writes it once, at
 // irregular places.
@@ -43,8 +43,8 @@ __device__ inline unsigned lanes_of_digit(uint32_t digit, bool present) {
   return same;
 }
 
-// Sorts by the keys' lowest `bits` bits, a multiple of 8, with `spare` as long as `pairs`; returns the one that
-// holds the result. A block of kSortThreads threads, all of which see the result.
+// Sorts by the keys' lowest `bits` bits, a multiple of 8, with `spare` as long as `pairs`; returns the one
+// that holds the result. A block of kSortThreads threads, all of which see the result.
 __device__ inline Pairs sort_pairs(Pairs pairs, Pairs spare, int64_t count, int bits, SortMemory& memory) {
   const WarpPiece piece = piece_of_warp(count);
   for (int shift = 0; shift < bits; shift += 8) {

@@ -1,10 +1,11 @@
 // The slots of a TokenMap from its assignment: offsets and members in CSR over all rows, members ascending in
 // a slot.
 //
-// sort_slots: a block a row sorts the tokens by their slot, stable, so that they come out as the row's members
-// in order (radix_sort.cuh; as many passes of 8 bits as the numbers of slots have), and marks where each slot
-// begins. row_offsets then adds up the rows, place_slots moves every row to its place, coalesced, and fills
-// what is left: offsets with the number of members, so that slots past the last are empty, members with 0.
+// sort_slots: a block a row sorts the tokens by their slot, stable, so that they come out as the row's
+// members in order (radix_sort.cuh; as many passes of 8 bits as the numbers of slots have), and marks where
+// each slot begins. row_offsets then adds up the rows, place_slots moves every row to its place, coalesced,
+// and fills what is left: offsets with the number of members, so that slots past the last are empty, members
+// with 0.
 //
 // 16 bytes a token and pass; the latency of a row's passes is the limit, since rows are few and short.
 #include "radix_sort.cuh"

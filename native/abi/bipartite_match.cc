@@ -9,6 +9,7 @@
 #include "abi/best_columns.h"
 #include "abi/bipartite_partition.h"
 #include "abi/check.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -109,7 +110,7 @@ void list_members(const int32_t* owners, const int32_t* lengths, int64_t items, 
 }  // namespace
 
 tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_bipartite_match_args a = read_arguments(check, arguments);
   const View metric = check.input(a.metric, TSV_ARG_METRIC, kFloats, 3, 3);
   const int64_t items = metric.dim[0], n = metric.dim[1];
@@ -151,7 +152,17 @@ tsv_status tsv_bipartite_match(tsv_context* context, const tsv_bipartite_match_a
   for (int64_t b = 0; b < items; ++b) {
     sides[b] = {side + b * n, source_lists + b * n, destination_lists + b * n, 0, 0, 0, 0};
   }
+  mark_destinations(a, n, destination);
+  if (mask.on_device || lengths.on_device) {
+    return cuda::bipartite_match_by_mask(
+        context, check, a, {metric, mask, lengths, output_lengths, offsets, members, assignment},
+        destination);
+  }
   choose_sides(a, mask, lengths, items, n, destination, sides);
+  if (check.on_device()) {
+    return cuda::bipartite_match(
+        context, check, a, {metric, View(), View(), output_lengths, offsets, members, assignment}, sides);
+  }
   const tsv_status status = find_best_destinations(context, metric, sides, lists, similarity, best);
 
   std::atomic<bool> starved{status == TSV_E_MEMORY};

@@ -77,13 +77,21 @@ void check_partition(Check& check, const tsv_bipartite_match_args& a, int64_t n)
   if (a.partition == TSV_PARTITION_EVERY) check.range(TSV_ARG_PARTITION_EVERY, a.every, 1, INT32_MAX);
 }
 
-void choose_sides(const tsv_bipartite_match_args& a, const View& mask, const View& lengths, int64_t items,
-                  int64_t n, uint8_t* destination, BipartiteSides* sides) {
-  const bool random = a.partition == TSV_PARTITION_RANDOM;
-  memset(destination, random ? 1 : 0, size_t(n));
+void mark_destinations(const tsv_bipartite_match_args& a, int64_t n, uint8_t* destination) {
+  memset(destination, a.partition == TSV_PARTITION_RANDOM ? 1 : 0, size_t(n));
   for (int64_t i = 1; i < n && a.partition == TSV_PARTITION_ALTERNATE; i += 2) destination[i] = 1;
   if (a.partition == TSV_PARTITION_GRID) mark_grid(a, destination);
   if (a.partition == TSV_PARTITION_EVERY) mark_every(a.every, n, destination);
+}
+
+void draw_seeds(uint64_t seed, int64_t items, uint64_t* seeds) {
+  SplitMix64 random(seed);
+  for (int64_t b = 0; b < items; ++b) seeds[b] = random.next();
+}
+
+void choose_sides(const tsv_bipartite_match_args& a, const View& mask, const View& lengths, int64_t items,
+                  int64_t n, const uint8_t* destination, BipartiteSides* sides) {
+  const bool random = a.partition == TSV_PARTITION_RANDOM;
   SplitMix64 seeds{uint64_t(a.seed)};
   for (int64_t b = 0; b < items; ++b) {
     BipartiteSides& s = sides[b];

@@ -29,9 +29,15 @@ struct BipartiteSides {
 // Checks r and the numbers of the partition over n tokens.
 void check_partition(Check& check, const tsv_bipartite_match_args& a, int64_t n);
 
-// Fills the sides of every item; `destination` has room for n.
+// Fills in 1 for the tokens of the destination set, of which the random partition has all until it draws.
+void mark_destinations(const tsv_bipartite_match_args& a, int64_t n, uint8_t* destination);
+
+// Fills in the seed of each item's draws.
+void draw_seeds(uint64_t seed, int64_t items, uint64_t* seeds);
+
+// Fills the sides of every item from the marks of mark_destinations().
 void choose_sides(const tsv_bipartite_match_args& a, const View& mask, const View& lengths, int64_t items,
-                  int64_t n, uint8_t* destination, BipartiteSides* sides);
+                  int64_t n, const uint8_t* destination, BipartiteSides* sides);
 
 }  // namespace tsv
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "abi/greedy_choice.h"
+#include "cuda/driver/plans.h"
 
 using namespace tsv;
 
@@ -103,16 +104,17 @@ bool choose_tokens(const Spread& spread, const GreedyChoice& choice, int64_t ite
 }  // namespace
 
 tsv_status tsv_dpp_greedy(tsv_context* context, const tsv_dpp_greedy_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_dpp_greedy_args a = read_arguments(check, arguments);
   GreedyChoice choice = read_greedy_choice(check, a.x, a.mask, a.lengths, a.count);
   const View relevance = check.input(a.relevance, TSV_ARG_RELEVANCE, kFloat32, 2, 2);
   check.same(relevance, TSV_ARG_RELEVANCE, 0, choice.items, "the batch of x");
   check.same(relevance, TSV_ARG_RELEVANCE, 1, choice.n, "the tokens of x");
-  if (!check.failed()) check_relevance(check, choice, relevance);
+  if (choice.counts() && !relevance.on_device) check_relevance(check, choice, relevance);
   choice.indices = check.output(a.indices, TSV_ARG_OUT_INDICES, kInt32, {choice.items, choice.count});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::dpp_greedy(context, check, choice, relevance);
   return choose_greedily(check, context, choice, [&](const Spread& spread, int64_t item) {
     return choose_tokens(spread, choice, item, relevance.as<float>() + item * choice.n);
   });

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "abi/greedy_choice.h"
+#include "cuda/driver/plans.h"
 
 using namespace tsv;
 
@@ -104,14 +105,14 @@ bool choose_points(const Spread& spread, const GreedyChoice& choice, int64_t ite
 }  // namespace
 
 tsv_status tsv_farthest_point(tsv_context* context, const tsv_farthest_point_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_farthest_point_args a = read_arguments(check, arguments);
   GreedyChoice choice = read_greedy_choice(check, a.x, a.mask, a.lengths, a.count);
   check.that(a.metric == TSV_METRIC_COSINE || a.metric == TSV_METRIC_L2, TSV_ARG_SIMILARITY_METRIC,
              TSV_E_RANGE, "the cosine or l2", a.metric);
   if (a.start != -1 && choice.count > 0) {
     check.range(TSV_ARG_START, a.start, 0, choice.n - 1);
-    for (int64_t item = 0; item < choice.items && !check.failed(); ++item) {
+    for (int64_t item = 0; item < choice.items && choice.counts() && !check.failed(); ++item) {
       check.that(choice.mask_of(item)[a.start] != 2, TSV_ARG_START, TSV_E_RANGE,
                  "a token that is not dropped in any row", double(a.start));
     }
@@ -119,6 +120,7 @@ tsv_status tsv_farthest_point(tsv_context* context, const tsv_farthest_point_arg
   choice.indices = check.output(a.indices, TSV_ARG_OUT_INDICES, kInt32, {choice.items, choice.count});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::farthest_point(context, check, a, choice);
   return choose_greedily(check, context, choice, [&](const Spread& spread, int64_t item) {
     return choose_points(spread, choice, item, a.start, a.metric == TSV_METRIC_COSINE);
   });

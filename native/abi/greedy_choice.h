@@ -20,6 +20,8 @@ struct GreedyChoice {
   int64_t count = 0;
 
   TokenMask mask_of(int64_t item) const { return TokenMask(mask, lengths, item, n); }
+  // Whether the host can count them.
+  bool counts() const { return !mask.on_device && !lengths.on_device; }
   int32_t* out(int64_t item) const { return indices.as<int32_t>() + item * count; }
 };
 
@@ -36,7 +38,7 @@ inline GreedyChoice read_greedy_choice(Check& check, const tsv_tensor* x, const 
   found.mask = check.mask(mask, TSV_ARG_MASK, found.items, found.n);
   found.lengths = check.lengths(lengths, found.items, found.n);
   check.range(TSV_ARG_COUNT, count, 0, found.n);
-  for (int64_t item = 0; item < found.items && !check.failed(); ++item) {
+  for (int64_t item = 0; item < found.items && found.counts() && !check.failed(); ++item) {
     const TokenMask states = found.mask_of(item);
     int64_t kept = 0, present = 0;
     for (int64_t i = 0; i < found.n; ++i) {

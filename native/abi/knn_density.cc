@@ -7,6 +7,7 @@
 
 #include "abi/best_columns.h"
 #include "abi/check.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -148,7 +149,7 @@ tsv_status find_separations(const Densities& d, int64_t items) {
 }  // namespace
 
 tsv_status tsv_knn_density(tsv_context* context, const tsv_knn_density_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_knn_density_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 3, 3, true);
   const int64_t items = x.dim[0], n = x.dim[1];
@@ -169,12 +170,15 @@ tsv_status tsv_knn_density(tsv_context* context, const tsv_knn_density_args* arg
   }
   TokenList* lists = workspace.take<TokenList>(size_t(items));
   int32_t* token = workspace.take<int32_t>(tokens);
-  for (int64_t item = 0; item < items; ++item) {
+  for (int64_t item = 0; item < items && !mask.on_device && !lengths.on_device; ++item) {
     lists[item] = list_tokens(TokenMask(mask, lengths, item, n), n, token + item * n);
     if (lists[item].count > 0) check.range(TSV_ARG_OPTIONS_K, a.k, 1, lists[item].count);
   }
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::knn_density(context, check, a, x, mask, lengths, density, separation);
+  }
 
   std::fill(density.as<float>(), density.as<float>() + tokens, 0.0f);
   std::fill(separation.as<float>(), separation.as<float>() + tokens, 0.0f);

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "abi/check.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -144,7 +145,7 @@ tsv_status run(tsv_context* context, const MatmulPlan& plan) {
 using namespace tsv;
 
 tsv_status tsv_matmul(tsv_context* context, const tsv_matmul_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_matmul_args given = read_arguments(check, arguments);
   if (check.failed()) return check.status();
   MatmulPlan plan = {};
@@ -168,6 +169,9 @@ tsv_status tsv_matmul(tsv_context* context, const tsv_matmul_args* arguments) {
     for (View* view : {&plan.a, &plan.out}) view->dim[1] *= view->dim[0], view->dim[0] = 1;
     plan.rows *= plan.groups;
     plan.groups = std::min<int64_t>(plan.groups, 1);
+  }
+  if (check.on_device()) {
+    return cuda::matmul(context, check, given, plan.a, plan.b, plan.bias, plan.out);
   }
   const tsv_status status = run(context, plan);
   if (status == TSV_E_MEMORY) check.fail(TSV_ARG_A, status, "too little", "followed by working memory");

@@ -5,6 +5,7 @@
 #include "abi/best_columns.h"
 #include "abi/check.h"
 #include "abi/fast_argmax.h"
+#include "cuda/driver/plans.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
 
@@ -34,7 +35,7 @@ void spread_rows(const TokenList& rows, const TokenList& candidates, int64_t n, 
 }  // namespace
 
 tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_similarity_argmax_args args = read_arguments(check, arguments);
   const View a = check.input(args.a, TSV_ARG_A, kFloats, 3, 3, true);
   const View b = check.input(args.b, TSV_ARG_B, kFloats, 3, 3, true);
@@ -49,6 +50,7 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   check.range(TSV_ARG_OPTIONS_K, args.k, 1, std::max<int64_t>(1, columns));
   if (check.failed()) return check.status();
 
+  const bool counts = !a_mask.on_device && !b_mask.on_device && !lengths.on_device;
   Workspace workspace(WorkspaceSize()
                           .add<TokenList>(size_t(2 * items))
                           .add<int32_t>(size_t(items * rows))
@@ -61,7 +63,7 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   TokenList* lists = workspace.take<TokenList>(size_t(2 * items));
   int32_t* row_tokens = workspace.take<int32_t>(size_t(items * rows));
   int32_t* column_tokens = workspace.take<int32_t>(size_t(items * columns));
-  for (int64_t item = 0; item < items; ++item) {
+  for (int64_t item = 0; item < items && counts; ++item) {
     lists[item] = list_tokens(TokenMask(a_mask, View(), item, rows), rows, row_tokens + item * rows);
     TokenList& candidates = lists[items + item];
     candidates =
@@ -72,6 +74,9 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   const View values = check.output(args.values, TSV_ARG_OUT_VALUES, kFloat32, {items, rows, args.k});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::similarity_argmax(context, check, args, {a, b, a_mask, b_mask, lengths, indices, values});
+  }
 
   const SimilarityProblem problem = {context, a, b, args.metric, lists, lists + items};
   const bool fast = args.precision == TSV_PRECISION_FAST && fast_argmax_applies(b.dim[2], args.k);

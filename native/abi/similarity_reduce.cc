@@ -6,6 +6,7 @@
 
 #include "abi/check.h"
 #include "abi/similarity_product.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/workspace.h"
 
@@ -118,7 +119,7 @@ bool reduce_block(const Reduction& r, const SimilarityBlock& block) {
 }  // namespace
 
 tsv_status tsv_similarity_reduce(tsv_context* context, const tsv_similarity_reduce_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_similarity_reduce_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 3, 3, true);
   const int64_t items = x.dim[0], n = x.dim[1];
@@ -129,6 +130,10 @@ tsv_status tsv_similarity_reduce(tsv_context* context, const tsv_similarity_redu
   const View similarity = check.output(a.similarity, TSV_ARG_OUT, kFloat32, {items, n});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::similarity_reduce(context, check, a, kernel_parameter(a.function, a.parameter), x, mask,
+                                   lengths, similarity);
+  }
 
   const size_t tokens = size_t(items * n);
   Workspace workspace(WorkspaceSize().add<TokenList>(size_t(items)).add<int32_t>(tokens).bytes());
