@@ -2,6 +2,7 @@
 // Called by the function of the same name in native/abi/.
 #ifndef TOKENSIEVE_CUDA_PLANS_H
 #define TOKENSIEVE_CUDA_PLANS_H
+#include "abi/attention_problem.h"
 #include "abi/bipartite_partition.h"
 #include "abi/check.h"
 #include "abi/greedy_choice.h"
@@ -48,6 +49,8 @@ tsv_status farthest_point(tsv_context* context, const Check& check, const tsv_fa
 
 tsv_status dpp_greedy(tsv_context* context, const Check& check, const GreedyChoice& choice,
                       const View& relevance);
+
+tsv_status attention(tsv_context* context, const Check& check, const AttentionProblem& p);
 
 }  // namespace cuda
 }  // namespace tsv

@@ -304,6 +304,137 @@ struct DppGreedyArguments {
   double* factors;         // [items][n][count]
 };
 
+// ---- Attention ----
+
+// One row of attention: a query and the keys first..last-1 that its place lets it see, none where the query
+// takes no part; `slot` is its place in arrays of statistics.
+struct AttentionRow {
+  int32_t query, first, last, slot;
+};
+
+// Of kAttentionTile rows: the keys that any of them sees, and those that all do.
+struct AttentionTile {
+  int32_t any_first, any_last, all_first, all_last;
+};
+constexpr int kAttentionTile = 64;
+
+// Of a row's logits in units of log2(e), over some keys: the greatest, the sum of 2^(logit - greatest) and
+// the sum of that times (logit - greatest).
+struct AttentionPartial {
+  float greatest, sum, weighted, unused;
+};
+
+// A probability is 2^(logit - shift) * weight.
+struct AttentionStatistics {
+  float shift, weight;
+};
+
+struct AttentionRowsArguments {
+  const void* list;  // int32 or int64 [count]; NULL: first_query and those after it
+  const uint8_t* query_mask;
+  int64_t query_mask_stride;  // 0: one for all items
+  const int32_t* lengths;     // [batch], where they hold for queries
+  AttentionRow* rows;         // [batch,count]
+  AttentionTile* tiles;       // [batch,tiles of count]
+  int32_t* counted;           // [batch], 0 before: rows that take part
+  FaultRecord* fault;
+  int64_t first_query, count, queries, keys, window;
+  int32_t batch, list_is_int64, causal, slot_is_query;
+};
+
+struct AttentionKeysArguments {
+  const float* given;    // natural
+  int64_t given_stride;  // 0: one for all items
+  MaskArguments mask;    // rows are batch items
+  float* bias;           // [batch,stride]: in units of log2(e); -Infinity for masked keys and past the last
+  int64_t keys, stride;
+  int32_t batch;
+};
+
+// What both passes over the logits read.
+struct AttentionInputs {
+  MatrixArguments q, k;
+  const AttentionRow* rows;    // [batch,row_count]
+  const AttentionTile* tiles;  // [batch,tiles of row_count]
+  const float* bias;           // [batch,bias_stride] of attention_keys
+  int64_t bias_stride, row_count, keys;
+  int32_t batch, heads, key_heads, group, depth;
+  int32_t kept_depth;     // of the forms of any type: see simt_product.cuh
+  float scale, soft_cap;  // in units of log2(e); soft_cap 0: none
+};
+
+struct AttentionSoftmaxArguments {
+  AttentionInputs in;
+  MatrixArguments v, output;
+  AttentionPartial* partial;  // [splits][batch,heads,row_count]
+  float* partial_output;      // [splits][batch,heads,row_count,value_depth], where splits > 1
+  const float* lse;           // [batch,heads,row_count] where it is known
+  int64_t split_keys;         // a multiple of kAttentionTile
+  int32_t splits, value_depth, weighted;
+};
+
+// Splits of the keys to one: statistics for the columns, and what the caller asked for.
+struct AttentionCombineArguments {
+  const AttentionPartial* partial;
+  const float* partial_output;
+  const AttentionRow* rows;
+  const float* lse;  // known
+  AttentionStatistics* statistics;
+  float *lse_out, *entropy;  // [batch,heads,row_count], or NULL
+  MatrixArguments output;
+  int64_t row_count;
+  int32_t batch, heads, splits, value_depth;
+};
+
+// Statistics of rows whose log-sum-exp is known, without a look at their logits.
+struct AttentionKnownArguments {
+  const float* lse;  // [batch,heads,row_count]
+  const float* bias;
+  const AttentionRow* rows;
+  AttentionStatistics* statistics;
+  float* lse_out;
+  int64_t bias_stride, row_count;
+  int32_t batch, heads;
+};
+
+// The chosen rows' probabilities added up, or their greatest, for each key.
+struct AttentionColumnsArguments {
+  AttentionInputs in;
+  const AttentionStatistics* statistics;  // [batch,heads,statistics_count]
+  float* columns;                         // [chunks][batch,heads,scored]
+  int64_t statistics_count, first_scored, scored;
+  int32_t chunks, head_splits, maximum;
+};
+
+// How many rows of the chosen ones see each key.
+struct AttentionObserversArguments {
+  const AttentionRow* rows;
+  const AttentionTile* tiles;
+  int32_t* seen;  // [batch,scored]
+  int64_t row_count, first_scored, scored;
+  int32_t batch;
+};
+
+struct AttentionFinishArguments {
+  const float* columns;
+  const float* bias;
+  const int32_t* counted;  // NULL: no mean
+  const int32_t* seen;     // NULL: not by observers
+  const float* norms;      // [batch,key_heads,keys] of the values, or NULL
+  float* scores;           // [batch,heads,scored]
+  int64_t bias_stride, keys, first_scored, scored;
+  int32_t batch, heads, group, chunks, maximum;
+};
+
+// Each row of scores smoothed, then `heads` after each other reduced to one.
+struct AttentionHeadsArguments {
+  const float* scores;  // [rows * heads, scored]
+  float* reduced;       // [rows, scored]
+  int64_t rows, scored;
+  int64_t pool_kernel;  // odd
+  int32_t heads, pool_mode, mean, maximum;
+};
+
 // Module (the .cu file), kernel, argument struct.
 #define TSV_FOR_EACH_CUDA_KERNEL(ENTRY) \
   ENTRY(ceilings, copy_peak, CopyPeakArguments) \
@@ -355,7 +486,36 @@ struct DppGreedyArguments {
   ENTRY(farthest_point, start_points, FarthestPointArguments) \
   ENTRY(farthest_point, choose_farthest, FarthestPointArguments) \
   ENTRY(dpp_greedy, start_dpp, DppGreedyArguments) \
-  ENTRY(dpp_greedy, choose_diverse, DppGreedyArguments)
+  ENTRY(dpp_greedy, choose_diverse, DppGreedyArguments) \
+  ENTRY(attention_rows, attention_rows, AttentionRowsArguments) \
+  ENTRY(attention_rows, attention_keys, AttentionKeysArguments) \
+  ENTRY(attention_rows, attention_observers, AttentionObserversArguments) \
+  ENTRY(attention_rows, attention_known, AttentionKnownArguments) \
+  ENTRY(attention_rows, attention_combine, AttentionCombineArguments) \
+  ENTRY(attention_rows, attention_combine_output, AttentionCombineArguments) \
+  ENTRY(attention_scores, attention_lse_any, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_f16_64, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_f16_128, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_f16_256, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_bf16_64, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_bf16_128, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_lse_bf16_256, AttentionSoftmaxArguments) \
+  ENTRY(attention_scores, attention_columns_any, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_f16_64, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_f16_128, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_f16_256, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_bf16_64, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_bf16_128, AttentionColumnsArguments) \
+  ENTRY(attention_scores, attention_columns_bf16_256, AttentionColumnsArguments) \
+  ENTRY(attention, attention_output_any, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_f16_64, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_f16_128, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_f16_256, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_bf16_64, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_bf16_128, AttentionSoftmaxArguments) \
+  ENTRY(attention, attention_output_bf16_256, AttentionSoftmaxArguments) \
+  ENTRY(attention_finish, attention_finish, AttentionFinishArguments) \
+  ENTRY(attention_finish, attention_heads, AttentionHeadsArguments)
 
 enum class Kernel : int32_t {
 #define TSV_CUDA_KERNEL_ENUM(module, name, Arguments) name,

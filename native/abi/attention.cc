@@ -14,6 +14,7 @@
 
 #include "abi/attention_block.h"
 #include "abi/int8_attention.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 
@@ -309,12 +310,13 @@ void unpack_keys(tsv_context* context, AttentionProblem* p, std::vector<float>* 
 }
 
 tsv_status attention(tsv_context* context, const tsv_attention_args* arguments, bool with_output) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   try {
     const tsv_attention_args a = read_arguments(check, arguments);
     if (check.failed()) return check.status();
     AttentionProblem problem = read_attention(check, a, with_output);
     if (check.failed()) return check.status();
+    if (check.on_device()) return cuda::attention(context, check, problem);
     std::vector<float> unpacked;
     if (problem.keys_are_bytes() && !Int8Attention::applies(problem)) {
       unpack_keys(context, &problem, &unpacked);

@@ -23,10 +23,16 @@ void read_queries(Check& check, const tsv_attention_args& a, AttentionProblem* p
     const View list = check.input(a.query_list, TSV_ARG_QUERIES, kIntegers, 1, 1);
     check.elements(list, TSV_ARG_QUERIES, 0, p->queries - 1);
     if (check.failed()) return;
-    for (int64_t i = 0; i < list.dim[0]; ++i) p->chosen.push_back(int32_t(list.integer(i)));
+    p->query_list = list;
+    p->chosen_count = list.dim[0];
+    for (int64_t i = 0; i < list.dim[0] && !list.on_device; ++i) {
+      p->chosen.push_back(int32_t(list.integer(i)));
+    }
     return;
   }
   if (check.failed()) return;
+  p->first_chosen = first;
+  p->chosen_count = count;
   for (int64_t i = 0; i < count; ++i) p->chosen.push_back(int32_t(first + i));
 }
 
@@ -67,6 +73,11 @@ AttentionProblem read_attention(Check& check, const tsv_attention_args& a, bool 
   p.value_norms = a.value_norms != 0;
   p.q = check.input(a.q, TSV_ARG_Q, kFloats, 4, 4, true);
   if (a.packed_keys != nullptr) {
+    if (check.on_device() || a.packed_keys->device_type == TSV_CUDA) {
+      check.fail(TSV_ARG_K, TSV_E_DEVICE, "packed keys",
+                 "a tensor where q lies: a GPU reads keys where they lie, packed ones are for the CPU");
+    }
+    if (check.failed()) return p;
     p.packed = read_packed_keys(check, a.packed_keys);
     p.k = p.packed.rows();
     check.that(a.k == nullptr && !with_output && a.precision == TSV_PRECISION_FAST, TSV_ARG_K, TSV_E_TYPE,
@@ -118,7 +129,7 @@ AttentionProblem read_attention(Check& check, const tsv_attention_args& a, bool 
   read_keys(check, a, &p);
   if (check.failed()) return p;
 
-  const int64_t rows = with_output ? p.queries : int64_t(p.chosen.size());
+  const int64_t rows = with_output ? p.queries : p.chosen_count;
   p.lse = check.optional(a.lse, TSV_ARG_LSE, kFloat32, 3, 3);
   if (p.lse.present()) {
     check.same(p.lse, TSV_ARG_LSE, 0, p.batch, "the batch");

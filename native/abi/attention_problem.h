@@ -25,7 +25,10 @@ struct AttentionProblem {
   bool value_norms = false;
   bool with_output = false;  // attention: every query is computed
 
-  std::vector<int32_t> chosen;           // the queries that are scored, in the order given
+  // The queries that are scored, in the order given: so many from first_chosen on, or those of a list.
+  View query_list;
+  int64_t first_chosen = 0, chosen_count = 0;
+  std::vector<int32_t> chosen;           // one by one, where the host can read them
   int64_t first_scored = 0, scored = 0;  // the keys that are
 
   bool keys_are_bytes() const { return packed.present() && packed.format == KeyFormat::kBytes; }

@@ -124,12 +124,16 @@ int64_t tsv_packed_keys_bytes(int64_t batch, int64_t key_heads, int64_t keys, in
 }
 
 tsv_status tsv_pack_keys(tsv_context* context, const tsv_pack_keys_args* arguments) {
-  tsv::Check check(context);
+  tsv::Check check(context, tsv::Devices::kCpuAndCuda);
   try {
     const tsv_pack_keys_args a = tsv::read_arguments(check, arguments);
     if (check.failed()) return check.status();
     tsv::AttentionProblem p;
     p.k = check.input(a.k, TSV_ARG_K, tsv::kFloats, 4, 4, true);
+    if (check.on_device()) {
+      check.fail(TSV_ARG_K, TSV_E_DEVICE, "a tensor on a CUDA device",
+                 "on the CPU: a GPU reads keys where they lie, so give it k itself");
+    }
     p.batch = p.k.dim[0], p.key_heads = p.k.dim[1], p.keys = p.k.dim[2], p.depth = p.k.dim[3];
     check.that(p.depth > 0 && tsv::sane(p.batch, p.key_heads, p.keys, p.depth), TSV_ARG_K, TSV_E_SHAPE,
                "a tensor with at least one channel a head", double(p.depth));

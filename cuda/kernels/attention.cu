@@ -1,0 +1,21 @@
+#include "attention_softmax.cuh"
+#include "attention_softmax_simt.cuh"
+
+using namespace tsv::cuda;
+
+extern "C" __global__ void __launch_bounds__(kSimtThreads, 2)
+    tsv_attention_output_any(const AttentionSoftmaxArguments a) {
+  attention_softmax_simt<true>(a);
+}
+
+#define TSV_ATTENTION_OUTPUT(suffix, T, kDepth, kKeys, kValues) \
+  extern "C" __global__ void __launch_bounds__(kSoftmaxThreads, 2) \
+      tsv_attention_output_##suffix##_##kDepth(const AttentionSoftmaxArguments a) { \
+    if constexpr (kHasMma<T>) attention_softmax<T, kDepth, kKeys, kValues>(a); \
+  }
+TSV_ATTENTION_OUTPUT(f16, __half, 64, 32, 64)
+TSV_ATTENTION_OUTPUT(f16, __half, 128, 32, 128)
+TSV_ATTENTION_OUTPUT(f16, __half, 256, 16, 128)
+TSV_ATTENTION_OUTPUT(bf16, __nv_bfloat16, 64, 32, 64)
+TSV_ATTENTION_OUTPUT(bf16, __nv_bfloat16, 128, 32, 128)
+TSV_ATTENTION_OUTPUT(bf16, __nv_bfloat16, 256, 16, 128)
