@@ -3,7 +3,8 @@
     {
       # The addon: glue only. What computes is in gyp/tokensieve.gyp and knows nothing of Node.
       "target_name": "tokensieve",
-      "sources": ["native/node/addon.cc", "native/node/arguments.cc", "native/node/call.cc", "native/node/operations.cc"],
+      "sources": ["native/node/addon.cc", "native/node/arguments.cc", "native/node/call.cc",
+                  "native/node/device_work.cc", "native/node/operations.cc"],
       "include_dirs": ["native", "native/include"],
       "dependencies": [
         "gyp/tokensieve.gyp:tokensieve_core",

@@ -19,6 +19,9 @@ export const errorCodes = {
     'there is no native binary for this platform, or it cannot be loaded; the message says what to do',
   ERR_TOKENSIEVE_NO_CUDA: 'no usable CUDA device; the message says why',
   ERR_TOKENSIEVE_CUDA: 'the CUDA device or its driver failed; the message says at what',
+  ERR_TOKENSIEVE_DEVICE:
+    'a tensor lies on another device than the others, or on one that the operation has no form for',
+  ERR_TOKENSIEVE_DISPOSED: 'a device or what lay on it was used after it had been disposed of',
   ERR_TOKENSIEVE_ON_DEVICE: 'the data lives on a device and must be downloaded first',
   ERR_TOKENSIEVE_INTERNAL: 'the library broke one of its own rules: please report it',
 } as const;

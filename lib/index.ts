@@ -2,6 +2,17 @@ export type { Amount, Budget } from './budgets/budget.js';
 export * as budgets from './budgets/index.js';
 export type { Criterion } from './criteria/criterion.js';
 export * as criteria from './criteria/index.js';
+export { type Device, type ForeignTensor, type OpenDeviceOptions, openDevice } from './device.js';
+export type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+  InEitherPlace,
+  OnDevice,
+} from './device-tensor.js';
 export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
@@ -50,6 +61,7 @@ export {
   gatherTokens,
   gatherTokensSync,
   type RaggedTokens,
+  type TokenIndices,
 } from './ops/gather-tokens.js';
 export {
   type KnnDensity,
@@ -98,7 +110,7 @@ export {
 } from './ops/similarity-reduce.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
-export type { Ragged } from './ragged.js';
+export type { DeviceRagged, Ragged } from './ragged.js';
 export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';
 export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';
 export { type OpCall, type Steps, step } from './steps.js';

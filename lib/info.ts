@@ -1,4 +1,4 @@
-import { addon, binary } from './addon.js';
+import { addon, binary, type CudaDescription } from './addon.js';
 import { platform } from './binary.js';
 import { maxThreads } from './environment.js';
 import { rangeError, typeError } from './errors.js';
@@ -21,13 +21,15 @@ export interface Info {
   };
   readonly cuda: {
     readonly available: boolean;
+    /** Its version, such as `'13.0'`, or `'emulated'`; undefined where there is none. */
     readonly driver: string | undefined;
     readonly devices: readonly string[];
+    /** Why none is available. */
     readonly reason: string;
   };
 }
 
-/** Describes the processor, the instruction set and threads in use, the binary, and what is known of CUDA. */
+/** Describes the processor, the instruction set and threads in use, the binary, and CUDA, whose driver it loads. */
 export function info(): Info {
   return {
     cpu: addon.cpu(),
@@ -40,7 +42,18 @@ export function info(): Info {
       node: process.versions.node,
       platform: platform(),
     },
-    cuda: { available: false, driver: undefined, devices: [], reason: 'this build has no CUDA kernels' },
+    cuda: cuda(addon.cudaDescribe()),
+  };
+}
+
+function cuda({ available, emulated, driver, devices, reason }: CudaDescription): Info['cuda'] {
+  const version =
+    driver === 0 ? undefined : `${Math.floor(driver / 1000)}.${Math.floor((driver % 1000) / 10)}`;
+  return {
+    available,
+    driver: emulated ? 'emulated' : version,
+    devices: devices.map(({ name, architecture }) => `${name} (sm_${architecture})`),
+    reason,
   };
 }
 

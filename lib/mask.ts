@@ -1,4 +1,5 @@
 import { rangeError } from './errors.js';
+import { onHost } from './operand.js';
 import { readRequiredArray } from './ops/call.js';
 import type { Tensor } from './tensor.js';
 import { arrayLength } from './typed-array.js';
@@ -22,7 +23,7 @@ export type AttentionMask =
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` for an element that is neither 1 nor 0
  */
 export function fromAttentionMask(mask: AttentionMask): Tensor<'uint8'> {
-  const { data: given, dims } = readRequiredArray('mask', mask, maskTypes);
+  const { data: given, dims } = onHost('mask', readRequiredArray('mask', mask, maskTypes));
   const length = arrayLength(given);
   const data = new Uint8Array(length);
   for (let i = 0; i < length; i++) {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import type { DeviceTensor } from './device-tensor.js';
 import { rangeError, typeError } from './errors.js';
 import { copyArray, readTensor, type Tensor } from './tensor.js';
 
@@ -13,8 +14,19 @@ export interface Ragged {
   readonly offsets: Int32Array;
 }
 
+/**
+ * A {@link Ragged} on a device. The host does not know how long its rows are, so there is room for all that there could
+ * be: indices past `offsets[rows]` are 0 and mean nothing.
+ */
+export interface DeviceRagged {
+  /** `[room]`, all rows one after another. */
+  readonly indices: DeviceTensor<'int32'>;
+  /** `[rows + 1]`, from 0 to the number of indices that count. */
+  readonly offsets: DeviceTensor<'int32'>;
+}
+
 /** Whether a value is meant as a {@link Ragged} rather than as a tensor; says nothing of its content. */
-export function isRagged(value: unknown): value is Ragged {
+export function isRagged<R extends Ragged | DeviceRagged>(value: unknown): value is R {
   return typeof value === 'object' && value !== null && 'offsets' in value && 'indices' in value;
 }
 

@@ -1,4 +1,6 @@
+import { memoryOf } from './device-memory.js';
 import { rangeError, TokenSieveError, typeError } from './errors.js';
+import type { Operand } from './operand.js';
 import { arrayLength, arrayName, viewOf } from './typed-array.js';
 
 /** Element types, named as in ONNX Runtime; `bfloat16` is this package's addition. */
@@ -25,7 +27,7 @@ export interface Tensor<T extends DataType = DataType> {
   readonly type: T;
   readonly data: DataTypeMap[T];
   readonly dims: readonly number[];
-  /** Where the data lives; this build knows `'cpu'`. */
+  /** Where the data lives: here `'cpu'`, whatever lies elsewhere is a `DeviceTensor`. */
   readonly location?: string;
 }
 
@@ -65,7 +67,7 @@ const arrayClasses = {
  * A tensor's elements under other dims. A literal, since V8 gives a spread copy a hidden class of its own once it has
  * seen a few shapes, and every later read of it then misses the caches: that was half of a short call's time.
  */
-export function reshape<T extends Tensor>({ type, data }: T, dims: readonly number[]): T {
+export function reshape<T extends Operand>({ type, data }: T, dims: readonly number[]): T {
   return { type, data, dims } as T;
 }
 
@@ -80,15 +82,17 @@ export function elementCount(dims: readonly number[]): number {
  * Checks that a value is a tensor of one of the given types with data that matches its dims, and returns
  * it as read: each property once, so that a getter cannot change its mind between check and use.
  *
- * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE`; TokenSieveError `ERR_TOKENSIEVE_ON_DEVICE`
+ *   for a device tensor
  */
 export function readTensor<T extends DataType>(path: string, value: unknown, types: readonly T[]): Tensor<T> {
   if (typeof value !== 'object' || value === null)
     throw typeError(path, 'a tensor { type, data, dims }', value);
-  const { type, data, dims, location } = value as { [K in keyof Tensor]?: unknown };
+  const { type, location } = value as { [K in keyof Tensor]?: unknown };
   if (!types.includes(type as T))
     throw typeError(`${path}.type`, types.map((t) => `'${t}'`).join(' or '), type);
-  if (location !== undefined && location !== 'cpu') throw typeError(`${path}.location`, "'cpu'", location);
+  if (location !== undefined && location !== 'cpu') throw elsewhereError(path, value, location);
+  const { data, dims } = value as { [K in keyof Tensor]?: unknown };
   if (!holds(type as T, data))
     throw typeError(`${path}.data`, `a ${arrayNames[type as T].join(' or ')} for type '${type}'`, data);
   const shape = readDims(`${path}.dims`, dims);
@@ -106,6 +110,19 @@ export function readTensor<T extends DataType>(path: string, value: unknown, typ
     throw rangeError(`${path}.dims`, expected, shape, 'ERR_TOKENSIEVE_SHAPE');
   }
   return { type: type as T, data: data as DataTypeMap[T], dims: shape };
+}
+
+/** What does not lie on the host cannot be read there. */
+function elsewhereError(path: string, value: object, location: unknown): Error {
+  return memoryOf(value) === undefined
+    ? typeError(`${path}.location`, "'cpu'", location)
+    : onDeviceError(path);
+}
+
+/** The error of a device tensor where the host reads. */
+export function onDeviceError(path: string): TokenSieveError {
+  const message = `${path} lies on a device, and is read on the host here: await ${path}.download() first`;
+  return new TokenSieveError('ERR_TOKENSIEVE_ON_DEVICE', message);
 }
 
 function readDims(path: string, dims: unknown): number[] {
@@ -160,14 +177,27 @@ export function viewArray<A extends DataTypeMap[DataType]>(
   }
 }
 
-function goneError(path: string, cause: unknown): TokenSieveError {
+/** The error of an array whose memory is gone. */
+export function goneError(path: string, cause: unknown): TokenSieveError {
   const message = `the buffer of ${path} was transferred away`;
   return new TokenSieveError('ERR_TOKENSIEVE_DETACHED', message, { cause });
 }
 
-/** A new tensor of zeros; a float16 one uses the array class of `like` where that is a `Float16Array`. */
+/** Whether float16 elements are in a `Float16Array`, or came from one to a device. */
+export function hasFloat16Array(like: unknown): boolean {
+  return (
+    arrayName(like) === 'Float16Array' || (like as { isFloat16Array?: unknown })?.isFloat16Array === true
+  );
+}
+
+/** Bytes of an element. */
+export function elementBytes(type: DataType): number {
+  return arrayClasses[type].BYTES_PER_ELEMENT;
+}
+
+/** A new tensor of zeros; a float16 one uses a `Float16Array` where `like` does, an array or memory on a device. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[], like?: unknown): Tensor<T> {
-  const useFloat16 = type === 'float16' && Float16 !== undefined && arrayName(like) === 'Float16Array';
+  const useFloat16 = type === 'float16' && Float16 !== undefined && hasFloat16Array(like);
   const Constructor = useFloat16 ? (Float16 as unknown as Float32ArrayConstructor) : arrayClasses[type];
   const count = elementCount(dims);
   try {
@@ -192,16 +222,8 @@ const longestDim = 2 ** 31 - 1;
  *   when there is not so much memory
  */
 export function allocate<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
-  if (typeof type !== 'string' || !Object.hasOwn(arrayClasses, type)) {
-    const names = Object.keys(arrayClasses).map((name) => `'${name}'`);
-    throw typeError('type', names.join(' or '), type);
-  }
-  const shape = readDims('dims', dims);
+  const shape = readNewDims(type, dims);
   const count = elementCount(shape);
-  if (count > mostElements || shape.some((dim) => dim > longestDim)) {
-    const expected = `dims up to ${longestDim}, of at most 2^40 elements together`;
-    throw rangeError('dims', expected, shape, 'ERR_TOKENSIEVE_SHAPE');
-  }
   const bytes = count * arrayClasses[type].BYTES_PER_ELEMENT;
   const Constructor = arrayClasses[type] as unknown as new (memory: SharedArrayBuffer) => DataTypeMap[T];
   try {
@@ -210,6 +232,20 @@ export function allocate<T extends DataType>(type: T, dims: readonly number[]): 
     const message = `no memory for a tensor of type ${type} and dims [${shape.join(', ')}]`;
     throw new TokenSieveError('ERR_TOKENSIEVE_MEMORY', message, { cause });
   }
+}
+
+/** Checks the type and the dims of a tensor that is to be; `path` is before their names. */
+export function readNewDims(type: DataType, dims: readonly number[], path = ''): number[] {
+  if (typeof type !== 'string' || !Object.hasOwn(arrayClasses, type)) {
+    const names = Object.keys(arrayClasses).map((name) => `'${name}'`);
+    throw typeError(`${path}type`, names.join(' or '), type);
+  }
+  const shape = readDims(`${path}dims`, dims);
+  if (elementCount(shape) > mostElements || shape.some((dim) => dim > longestDim)) {
+    const expected = `dims up to ${longestDim}, of at most 2^40 elements together`;
+    throw rangeError(`${path}dims`, expected, shape, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  return shape;
 }
 
 /** The memory that a tensor's data stands in, for copies that must not convert. */

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { rangeError, typeError } from './errors.js';
+import type { DeviceTensor } from './device-tensor.js';
+import { rangeError, TokenSieveError, typeError } from './errors.js';
 import type { Ragged } from './ragged.js';
 import { sparseProduct } from './sparse-product.js';
 import { copyArray, readTensor, type Tensor } from './tensor.js';
@@ -51,6 +52,36 @@ export let adoptTokenMap: (fields: MapFields) => TokenMap;
  */
 export let isTokenMap: (value: unknown) => value is TokenMap;
 
+/**
+ * A map whose arrays lie on a device.
+ *
+ * @internal
+ */
+export let adoptDeviceMap: (fields: DeviceMapFields) => TokenMap;
+
+/**
+ * The arrays of a map that was made on a device; undefined for any other.
+ *
+ * @internal
+ */
+export let deviceFieldsOf: (map: TokenMap) => DeviceMapFields | undefined;
+
+/**
+ * What a map on a device is made of, with room for all that there could be; every token weighs 1 and is in one slot at
+ * most.
+ *
+ * @internal
+ */
+export interface DeviceMapFields extends Record<ArrayField, DeviceTensor<'int32'>> {
+  readonly rowDims: readonly number[];
+  readonly inputLength: number;
+  /** No row has more slots. */
+  readonly longest: number;
+}
+
+const arrayFields = ['outputLengths', 'offsets', 'members', 'assignment'] as const;
+type ArrayField = (typeof arrayFields)[number];
+
 /** What only this file can hand to the constructor. */
 const own = Symbol('own');
 
@@ -68,36 +99,48 @@ export class TokenMap {
   /** N, the input tokens of every row. */
   readonly inputLength: number;
   /** `[R]`: the output slots of each row. */
-  readonly outputLengths: Int32Array;
+  readonly outputLengths!: Int32Array;
   /** `[slots + 1]`: where the members of each slot begin; the slots of all rows, row after row. */
-  readonly offsets: Int32Array;
+  readonly offsets!: Int32Array;
   /** Input tokens, numbered within their row, ascending within a slot; every slot has at least one. */
-  readonly members: Int32Array;
+  readonly members!: Int32Array;
   /** A weight for each member, or undefined where all are one. */
   readonly weights: Float32Array | undefined;
   /** `[R * N]`: the slot, numbered within its row, that owns each input token; -1 if none. */
-  readonly assignment: Int32Array;
+  readonly assignment!: Int32Array;
   /** Whether every input token is in at most one slot. */
   readonly isPartition: boolean;
 
   /** Only what the constructor has made has it. */
   readonly #isWhole = true;
+  #onDevice: DeviceMapFields | undefined;
+  #downloaded: Record<ArrayField, Int32Array> | undefined;
 
-  private constructor(fields: MapFields, key: symbol) {
+  private constructor(fields: MapFields | DeviceMapFields, key: symbol) {
     if (key !== own) throw typeError('TokenMap', 'made by from, fromKept or fromAssignment', fields);
     this.rowDims = Object.freeze([...fields.rowDims]);
     this.inputLength = fields.inputLength;
-    this.outputLengths = fields.outputLengths;
-    this.offsets = fields.offsets;
-    this.members = fields.members;
-    this.weights = fields.weights;
-    this.assignment = fields.assignment;
-    this.isPartition = fields.isPartition;
+    if ('longest' in fields) {
+      this.#onDevice = fields;
+      this.weights = undefined;
+      this.isPartition = true;
+      for (const name of arrayFields)
+        Object.defineProperty(this, name, { get: () => this.#read(name), enumerable: true });
+    } else {
+      this.outputLengths = fields.outputLengths;
+      this.offsets = fields.offsets;
+      this.members = fields.members;
+      this.weights = fields.weights;
+      this.assignment = fields.assignment;
+      this.isPartition = fields.isPartition;
+    }
     Object.freeze(this);
   }
 
   static {
     adoptTokenMap = (fields) => new TokenMap(fields, own);
+    adoptDeviceMap = (fields) => new TokenMap(fields, own);
+    deviceFieldsOf = (map) => map.#onDevice;
     isTokenMap = (value): value is TokenMap =>
       typeof value === 'object' && value !== null && #isWhole in value;
   }
@@ -144,6 +187,48 @@ export class TokenMap {
     return new TokenMap(
       { ...fields, offsets, members, weights: withoutOnes(weights), isPartition: true },
       own,
+    );
+  }
+
+  /**
+   * Brings a map that an operation made on a device to the host, where its arrays can be read then and not before:
+   * reading them throws `ERR_TOKENSIEVE_ON_DEVICE`. Operations on that device go on using it there. Any other map is on
+   * the host already.
+   *
+   * @returns the map itself
+   * @throws TokenSieveError `ERR_TOKENSIEVE_DISPOSED`, `ERR_TOKENSIEVE_CUDA`, `ERR_TOKENSIEVE_MEMORY`; besides, the error
+   *   of any work before it that the device found wrong
+   */
+  async download(): Promise<this> {
+    if (this.#onDevice === undefined || this.#downloaded !== undefined) return this;
+    const { outputLengths, offsets, members, assignment } = this.#onDevice;
+    const copies = [outputLengths, offsets, members, assignment].map((array) => array.download());
+    const [lengths, ends, tokens, owners] = await Promise.all(copies);
+    this.#downloaded = cutToLength(lengths.data, ends.data, tokens.data, owners.data);
+    return this;
+  }
+
+  /** {@link download}, at once: waits on the calling thread. */
+  downloadSync(): this {
+    if (this.#onDevice === undefined || this.#downloaded !== undefined) return this;
+    const { outputLengths, offsets, members, assignment } = this.#onDevice;
+    const [lengths, ends, tokens, owners] = [outputLengths, offsets, members, assignment].map((array) =>
+      array.downloadSync(),
+    );
+    this.#downloaded = cutToLength(lengths.data, ends.data, tokens.data, owners.data);
+    return this;
+  }
+
+  /** Releases what a map has on a device, when the work enqueued by now has run; on the host it does nothing. */
+  [Symbol.dispose](): void {
+    if (this.#onDevice !== undefined) for (const name of arrayFields) this.#onDevice[name].dispose();
+  }
+
+  #read(name: ArrayField): Int32Array {
+    if (this.#downloaded !== undefined) return this.#downloaded[name];
+    throw new TokenSieveError(
+      'ERR_TOKENSIEVE_ON_DEVICE',
+      `map.${name} lies on a device: await map.download() first`,
     );
   }
 
@@ -228,6 +313,18 @@ export class TokenMap {
       ),
     });
   }
+}
+
+/** The arrays of a map that was downloaded, without the room that it did not need. */
+function cutToLength(
+  outputLengths: Int32Array,
+  offsets: Int32Array,
+  members: Int32Array,
+  assignment: Int32Array,
+): Record<ArrayField, Int32Array> {
+  const slots = outputLengths.reduce((sum, length) => sum + length, 0);
+  const ends = offsets.subarray(0, slots + 1);
+  return { outputLengths, offsets: ends, members: members.subarray(0, ends[slots]), assignment };
 }
 
 /** Token lists of slots from slots of tokens: a counting sort, which leaves members ascending. */

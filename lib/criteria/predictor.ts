@@ -1,4 +1,5 @@
 import { rangeError, typeError } from '../errors.js';
+import { onHost } from '../operand.js';
 import { readArray } from '../ops/call.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
@@ -82,7 +83,8 @@ function readLayer(path: string, layer: unknown): ReadLayer {
   const weight = readTensor(`${path}.weight`, given, floatTypes);
   if (weight.dims.length !== 2)
     throw rangeError(`${path}.weight.dims`, '[out,in]', weight.dims, 'ERR_TOKENSIEVE_SHAPE');
-  const bias = readArray(`${path}.bias`, givenBias, ['float32']);
+  const read = readArray(`${path}.bias`, givenBias, ['float32']);
+  const bias = read && onHost(`${path}.bias`, read);
   if (bias && (bias.dims.length !== 1 || bias.dims[0] !== weight.dims[0]))
     throw rangeError(`${path}.bias.dims`, `[${weight.dims[0]}]`, bias.dims, 'ERR_TOKENSIEVE_SHAPE');
   if (activation !== undefined) readWord(`${path}.activation`, activation, activations);

@@ -1,5 +1,8 @@
+import { memoryOf } from '../device-memory.js';
+import type { AnyOptions, AnyTensor } from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
-import { type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
+import { type FloatOperand, type Operand, readOperand } from '../operand.js';
+import { type FloatTensor, type FloatType, reshape, type Tensor } from '../tensor.js';
 import { arrayName } from '../typed-array.js';
 import {
   type CommonOptions,
@@ -72,7 +75,7 @@ export interface AttentionOptions extends CommonOptions {
 
 /** What both attention operations read from their arguments, in the addon's order. */
 export interface AttentionCall {
-  readonly q: FloatTensor;
+  readonly q: FloatOperand;
   readonly batch: number;
   readonly heads: number;
   readonly keyHeads: number;
@@ -87,7 +90,7 @@ export interface AttentionCall {
   /** The dims of a result as the caller sees them: leading 1s that q leaves out are left out too. */
   readonly ranked: (dims: readonly number[]) => readonly number[];
   readonly swapped: boolean;
-  readonly inputs: readonly (Tensor | Placed | undefined)[];
+  readonly inputs: readonly (Operand | Placed | undefined)[];
   readonly numbers: readonly number[];
 }
 
@@ -95,19 +98,19 @@ const headNames = ['mean', 'sum', 'max', 'none', 'group-mean', 'group-sum', 'gro
 
 /** Reads what q, k, the values and the options say; relations between them are for the C interface. */
 export function readAttention(
-  q: FloatTensor,
-  k: FloatTensor | PackedKeys,
-  v: FloatTensor | undefined,
-  options: AttentionOptions & { values?: FloatTensor },
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType> | PackedKeys,
+  v: AnyTensor<FloatType> | undefined,
+  options: AnyOptions<AttentionOptions & { values?: FloatTensor }>,
   everyQuery: boolean,
 ): AttentionCall {
   const layout = readChoice('options.layout', options.layout, ['bhnd', 'bnhd'], 'bhnd');
   const swapped = layout === 1;
-  const four = (path: string, value: unknown, read = readTensor(path, value, floatTypes)): FloatTensor => {
+  const four = (path: string, value: unknown, read = readOperand(path, value, floatTypes)): FloatOperand => {
     const tensor = withRank(path, read, 4);
     return swapped ? reshape(tensor, swap(tensor.dims)) : tensor;
   };
-  const given = readTensor('q', q, floatTypes);
+  const given = readOperand('q', q, floatTypes);
   const query = four('q', q, given);
   const missing = 4 - given.dims.length;
   const packed = readPackedKeys(k);
@@ -131,7 +134,7 @@ export function readAttention(
     throw rangeError('options.window', 'an integer from 1', window);
   const lseRows = everyQuery ? queries : selection.chosen;
   const lse = readArray('options.lse', options.lse, ['float32'], [batch, heads, lseRows]);
-  const place = (tensor: FloatTensor | undefined): Placed | undefined =>
+  const place = (tensor: FloatOperand | undefined): Placed | undefined =>
     tensor === undefined ? undefined : { tensor, swapped };
   const scoreRows = head < 3 ? [] : [head === 3 ? heads : keyHeads];
   return {
@@ -193,13 +196,13 @@ function readPositive(path: string, value: unknown): number {
 }
 
 function readQueries(
-  value: QuerySelection | undefined,
+  value: unknown,
   queries: number,
-): { kind: number; count: number; chosen: number; list?: Tensor<'int32' | 'int64'> } {
+): { kind: number; count: number; chosen: number; list?: Operand<'int32' | 'int64'> } {
   if (value === undefined || value === 'all') return { kind: 0, count: 0, chosen: queries };
   if (value === 'first') return { kind: 1, count: 0, chosen: 1 };
   if (value === 'last') return { kind: 2, count: 1, chosen: 1 };
-  if (arrayName(value) !== undefined) {
+  if (arrayName(value) !== undefined || memoryOf(value) !== undefined) {
     const list = readRequiredArray('options.queries', value, ['int32', 'int64']);
     return { kind: 3, count: 0, chosen: list.dims[0], list };
   }

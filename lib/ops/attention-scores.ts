@@ -1,4 +1,12 @@
-import type { FloatTensor, Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  FloatDeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import { type AttentionOptions, readAttention } from './attention-options.js';
 import {
   type Invocation,
@@ -31,17 +39,17 @@ export interface AttentionScores {
 }
 
 function prepare(
-  q: FloatTensor,
-  k: FloatTensor | PackedKeys,
-  options: AttentionScoresOptions,
-): Invocation<AttentionScores> {
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType> | PackedKeys,
+  options: AnyOptions<AttentionScoresOptions>,
+): Invocation<AnyResult<AttentionScores>> {
   const call = readAttention(q, k, undefined, options, false);
   const rowDims = [call.batch, call.heads, call.chosen];
-  const scores = outputFor(options.out, 'scores', 'float32', call.ranked(call.scoreDims));
-  const lse = outputFor(options.out, 'lse', 'float32', call.ranked(rowDims));
+  const scores = outputFor(options.out, 'scores', 'float32', call.ranked(call.scoreDims), call.q.data);
+  const lse = outputFor(options.out, 'lse', 'float32', call.ranked(rowDims), call.q.data);
   const wantsEntropy = readBoolean('options.entropy', options.entropy, false);
   const entropy = wantsEntropy
-    ? outputFor(options.out, 'entropy', 'float32', call.ranked(rowDims))
+    ? outputFor(options.out, 'entropy', 'float32', call.ranked(rowDims), call.q.data)
     : undefined;
   return {
     operation: 'attentionScores',
@@ -52,14 +60,21 @@ function prepare(
       entropy && withDims(entropy, rowDims),
     ],
     numbers: call.numbers,
-    result: () => ({
-      scores: scores.tensor,
-      lse: lse.tensor,
-      ...(entropy === undefined ? {} : { entropy: entropy.tensor }),
-    }),
+    result: () =>
+      ({
+        scores: scores.shown,
+        lse: lse.shown,
+        ...(entropy === undefined ? {} : { entropy: entropy.shown }),
+      }) as AnyResult<AttentionScores>,
   };
 }
 
+/** {@link attentionScores} of tensors on a device, where the result stays. */
+export function attentionScores(
+  q: FloatDeviceTensor,
+  k: FloatDeviceTensor,
+  options?: DeviceOptions<AttentionScoresOptions>,
+): Promise<OnDevice<AttentionScores>>;
 /**
  * The attention that each key receives, without the attention matrix (arXiv 2505.18227, eq. 2).
  *
@@ -74,20 +89,36 @@ function prepare(
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function attentionScores(
+export function attentionScores(
   q: FloatTensor,
   k: FloatTensor | PackedKeys,
   options?: AttentionScoresOptions,
-): Promise<AttentionScores> {
+): Promise<AttentionScores>;
+export async function attentionScores(
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType> | PackedKeys,
+  options?: AnyOptions<AttentionScoresOptions>,
+): Promise<AnyResult<AttentionScores>> {
   const given = readOptions(options);
   return runAsync(prepare(q, k, given), readSignal(given));
 }
 
+/** {@link attentionScoresSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function attentionScoresSync(
+  q: FloatDeviceTensor,
+  k: FloatDeviceTensor,
+  options?: DeviceOptions<AttentionScoresOptions>,
+): OnDevice<AttentionScores>;
 /** {@link attentionScores}, at once on the calling thread. */
 export function attentionScoresSync(
   q: FloatTensor,
   k: FloatTensor | PackedKeys,
   options?: AttentionScoresOptions,
-): AttentionScores {
+): AttentionScores;
+export function attentionScoresSync(
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType> | PackedKeys,
+  options?: AnyOptions<AttentionScoresOptions>,
+): AnyResult<AttentionScores> {
   return runSync(prepare(q, k, readOptions(options)));
 }

@@ -1,3 +1,12 @@
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
 import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import { type AttentionOptions, readAttention, swap } from './attention-options.js';
 import {
@@ -38,25 +47,27 @@ export interface AttentionOutput<T extends FloatType = FloatType> {
   readonly entropy?: Tensor<'float32'>;
 }
 
-function prepare<T extends FloatType>(
-  q: Tensor<T>,
-  k: FloatTensor,
-  v: FloatTensor,
-  options: AttentionWithOutputOptions,
-): Invocation<AttentionOutput<T>> {
-  const call = readAttention(q as FloatTensor, k, v, options, true);
+function prepare(
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType>,
+  v: AnyTensor<FloatType>,
+  options: AnyOptions<AttentionWithOutputOptions>,
+): Invocation<AnyResult<AttentionOutput>> {
+  const call = readAttention(q, k, v, options, true);
   const { batch, heads, queries, ranked } = call;
   const rowDims = [batch, heads, queries];
   const dims = [...rowDims, call.valueDepth];
   const seen = ranked(call.swapped ? swap(dims) : dims);
-  const output = outputFor(options.out, 'output', call.q.type as T, seen, call.q.data);
-  const lse = outputFor(options.out, 'lse', 'float32', ranked(rowDims));
+  const output = outputFor(options.out, 'output', call.q.type, seen, call.q.data);
+  const lse = outputFor(options.out, 'lse', 'float32', ranked(rowDims), call.q.data);
   const wantsScores = readBoolean('options.scores', options.scores, false);
   const wantsEntropy = readBoolean('options.entropy', options.entropy, false);
   const scores = wantsScores
-    ? outputFor(options.out, 'scores', 'float32', ranked(call.scoreDims))
+    ? outputFor(options.out, 'scores', 'float32', ranked(call.scoreDims), call.q.data)
     : undefined;
-  const entropy = wantsEntropy ? outputFor(options.out, 'entropy', 'float32', ranked(rowDims)) : undefined;
+  const entropy = wantsEntropy
+    ? outputFor(options.out, 'entropy', 'float32', ranked(rowDims), call.q.data)
+    : undefined;
   return {
     operation: 'attention',
     inputs: call.inputs,
@@ -67,15 +78,23 @@ function prepare<T extends FloatType>(
       withDims(output, dims, call.swapped),
     ],
     numbers: call.numbers,
-    result: () => ({
-      output: output.tensor,
-      lse: lse.tensor,
-      ...(scores === undefined ? {} : { scores: scores.tensor }),
-      ...(entropy === undefined ? {} : { entropy: entropy.tensor }),
-    }),
+    result: () =>
+      ({
+        output: output.shown,
+        lse: lse.shown,
+        ...(scores === undefined ? {} : { scores: scores.shown }),
+        ...(entropy === undefined ? {} : { entropy: entropy.shown }),
+      }) as AnyResult<AttentionOutput>,
   };
 }
 
+/** {@link attention} of tensors on a device, where the result stays. */
+export function attention<T extends FloatType>(
+  q: DeviceTensor<T>,
+  k: FloatDeviceTensor,
+  v: FloatDeviceTensor,
+  options?: DeviceOptions<AttentionWithOutputOptions>,
+): Promise<OnDevice<AttentionOutput<T>>>;
 /**
  * Attention with its output, and from the same pass the attention that each key receives.
  *
@@ -88,22 +107,41 @@ function prepare<T extends FloatType>(
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function attention<T extends FloatType>(
+export function attention<T extends FloatType>(
   q: Tensor<T>,
   k: FloatTensor,
   v: FloatTensor,
   options?: AttentionWithOutputOptions,
-): Promise<AttentionOutput<T>> {
+): Promise<AttentionOutput<T>>;
+export async function attention(
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType>,
+  v: AnyTensor<FloatType>,
+  options?: AnyOptions<AttentionWithOutputOptions>,
+): Promise<AnyResult<AttentionOutput>> {
   const given = readOptions(options);
   return runAsync(prepare(q, k, v, given), readSignal(given));
 }
 
+/** {@link attentionSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function attentionSync<T extends FloatType>(
+  q: DeviceTensor<T>,
+  k: FloatDeviceTensor,
+  v: FloatDeviceTensor,
+  options?: DeviceOptions<AttentionWithOutputOptions>,
+): OnDevice<AttentionOutput<T>>;
 /** {@link attention}, at once on the calling thread. */
 export function attentionSync<T extends FloatType>(
   q: Tensor<T>,
   k: FloatTensor,
   v: FloatTensor,
   options?: AttentionWithOutputOptions,
-): AttentionOutput<T> {
+): AttentionOutput<T>;
+export function attentionSync(
+  q: AnyTensor<FloatType>,
+  k: AnyTensor<FloatType>,
+  v: AnyTensor<FloatType>,
+  options?: AnyOptions<AttentionWithOutputOptions>,
+): AnyResult<AttentionOutput> {
   return runSync(prepare(q, k, v, readOptions(options)));
 }

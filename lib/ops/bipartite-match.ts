@@ -1,7 +1,16 @@
 import { types } from 'node:util';
+import { memoryOf } from '../device-memory.js';
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
-import { adoptTokenMap, type TokenMap } from '../token-map.js';
+import { isHost, type Operand, readOperand, sharedTensor } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
+import { adoptDeviceMap, adoptTokenMap, type TokenMap } from '../token-map.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -49,18 +58,23 @@ export interface BipartiteMatchOptions extends CommonOptions {
   out?: { outputLengths?: Int32Array; offsets?: Int32Array; members?: Int32Array; assignment?: Int32Array };
 }
 
-function prepare(metric: FloatTensor, options: BipartiteMatchOptions): Invocation<TokenMap> {
-  const features = withRank('metric', readTensor('metric', metric, floatTypes), 3);
+function prepare(
+  metric: AnyTensor<FloatType>,
+  options: AnyOptions<BipartiteMatchOptions>,
+): Invocation<TokenMap> {
+  const features = withRank('metric', readOperand('metric', metric, floatTypes), 3);
   const [items, N] = features.dims;
   const partition = readPartition(options.partition ?? 'alternate');
   if (partition.kind === 2 && options.r === undefined) throw typeError('options.r', 'an integer', options.r);
   const threshold = readNumber('options.threshold', options.threshold, Number.NaN);
   if (options.threshold !== undefined && Number.isNaN(threshold))
     throw rangeError('options.threshold', 'a number', threshold);
-  const outputLengths = outputArray(options.out, 'outputLengths', items);
-  const offsets = outputArray(options.out, 'offsets', items * N + 1);
-  const members = outputArray(options.out, 'members', items * N);
-  const assignment = outputArray(options.out, 'assignment', items * N);
+  const outputLengths = outputArray(options.out, 'outputLengths', items, features.data);
+  const offsets = outputArray(options.out, 'offsets', items * N + 1, features.data);
+  const members = outputArray(options.out, 'members', items * N, features.data);
+  const assignment = outputArray(options.out, 'assignment', items * N, features.data);
+  // Where the matching itself stays on the device, the host is told what no row passes.
+  const longest = isHost(features) ? undefined : new BigInt64Array([BigInt(N)]);
   return {
     operation: 'bipartiteMatch',
     inputs: [
@@ -68,7 +82,7 @@ function prepare(metric: FloatTensor, options: BipartiteMatchOptions): Invocatio
       readArray('options.mask', options.mask, ['uint8'], maskDims(options.mask, items, N)),
       readArray('options.lengths', options.lengths, ['int32']),
     ],
-    outputs: [outputLengths, offsets, members, withDims(assignment, [items, N])],
+    outputs: [outputLengths, offsets, members, withDims(assignment, [items, N]), longest && bound(longest)],
     numbers: [
       partition.kind,
       readInteger('options.r', options.r, Number.POSITIVE_INFINITY),
@@ -79,17 +93,30 @@ function prepare(metric: FloatTensor, options: BipartiteMatchOptions): Invocatio
       partition.every,
     ],
     result: () => {
-      const lengths = outputLengths.tensor.data;
+      const arrays = [outputLengths, offsets, members, assignment];
+      if (longest !== undefined) {
+        const [onDevice, ends, tokens, owners] = arrays.map(ownTensor);
+        return adoptDeviceMap({
+          rowDims: [items],
+          inputLength: N,
+          longest: Number(longest[0]),
+          outputLengths: onDevice,
+          offsets: ends,
+          members: tokens,
+          assignment: owners,
+        });
+      }
+      const [lengths, allEnds, allMembers, owners] = arrays.map(({ tensor }) => tensor.data as Int32Array);
       const slots = lengths.reduce((sum, length) => sum + length, 0);
-      const ends = offsets.tensor.data.subarray(0, slots + 1);
+      const ends = allEnds.subarray(0, slots + 1);
       return adoptTokenMap({
         rowDims: [items],
         inputLength: N,
         outputLengths: lengths,
         offsets: ends,
-        members: members.tensor.data.subarray(0, ends[slots]),
+        members: allMembers.subarray(0, ends[slots]),
         weights: undefined,
-        assignment: assignment.tensor.data,
+        assignment: owners,
         isPartition: true,
       });
     },
@@ -102,14 +129,26 @@ function maskDims(mask: unknown, items: number, N: number): number[] {
 }
 
 /** A field of the map's own type, which is a bare array. */
-function outputArray(out: unknown, field: string, length: number): Output<'int32'> {
+function outputArray(out: unknown, field: string, length: number, like: Operand['data']): Output<'int32'> {
   if (out !== undefined && (typeof out !== 'object' || out === null))
     throw typeError('options.out', 'an object', out);
   const path = `options.out.${field}`;
   const data = (out as Record<string, unknown> | undefined)?.[field];
-  if (data === undefined) return outputAt(path, undefined, 'int32', [length]);
+  if (data === undefined || memoryOf(data) !== undefined)
+    return outputAt(path, data, 'int32', [length], like);
   if (!types.isInt32Array(data)) throw typeError(path, 'an Int32Array', data);
-  return outputAt(path, { type: 'int32', data, dims: [data.length] }, 'int32', [length]);
+  return outputAt(path, { type: 'int32', data, dims: [data.length] }, 'int32', [length], like);
+}
+
+/** The bound that the C interface writes on the host. */
+function bound(data: BigInt64Array): Output<'int64'> {
+  const tensor: Tensor<'int64'> = { type: 'int64', data, dims: [1] };
+  return { tensor, shown: tensor, given: false, misfit: undefined, swapped: false };
+}
+
+/** An output for the map to have: one that the caller gave stays the caller's too. */
+function ownTensor({ tensor, shown, given }: Output<'int32'>): DeviceTensor<'int32'> {
+  return given ? sharedTensor(tensor) : (shown as DeviceTensor<'int32'>);
 }
 
 interface PartitionNumbers {
@@ -154,6 +193,11 @@ function readSeed(path: string, value: unknown): number {
   return seed;
 }
 
+/** {@link bipartiteMatch} of tokens on a device: the map stays there. */
+export function bipartiteMatch(
+  metric: FloatDeviceTensor,
+  options?: DeviceOptions<BipartiteMatchOptions>,
+): Promise<TokenMap>;
 /**
  * Bipartite soft matching (Bolya et al., Token Merging, 2023): each source token goes to its most similar
  * destination by cosine, and the r sources with the greatest similarity merge into theirs. Equal similarities
@@ -171,15 +215,25 @@ function readSeed(path: string, value: unknown): number {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
+export function bipartiteMatch(metric: FloatTensor, options?: BipartiteMatchOptions): Promise<TokenMap>;
 export async function bipartiteMatch(
-  metric: FloatTensor,
-  options?: BipartiteMatchOptions,
+  metric: AnyTensor<FloatType>,
+  options?: AnyOptions<BipartiteMatchOptions>,
 ): Promise<TokenMap> {
   const given = readOptions(options);
   return runAsync(prepare(metric, given), readSignal(given));
 }
 
+/** {@link bipartiteMatchSync} of tokens on a device: the map stays there: checks and enqueues. */
+export function bipartiteMatchSync(
+  metric: FloatDeviceTensor,
+  options?: DeviceOptions<BipartiteMatchOptions>,
+): TokenMap;
 /** {@link bipartiteMatch}, at once on the calling thread. */
-export function bipartiteMatchSync(metric: FloatTensor, options?: BipartiteMatchOptions): TokenMap {
+export function bipartiteMatchSync(metric: FloatTensor, options?: BipartiteMatchOptions): TokenMap;
+export function bipartiteMatchSync(
+  metric: AnyTensor<FloatType>,
+  options?: AnyOptions<BipartiteMatchOptions>,
+): TokenMap {
   return runSync(prepare(metric, readOptions(options)));
 }

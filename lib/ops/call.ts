@@ -1,15 +1,10 @@
 import { addon, type NativeFailure } from '../addon.js';
+import { type DeviceMemory, usable } from '../device-memory.js';
+import { type AnyTensor, DeviceTensor } from '../device-tensor.js';
 import { type ErrorCode, errorCodes, rangeError, TokenSieveError, typeError } from '../errors.js';
-import {
-  type DataType,
-  type FloatType,
-  holds,
-  readList,
-  readTensor,
-  reshape,
-  type Tensor,
-  zeros,
-} from '../tensor.js';
+import { isCancelled, toError } from '../native-failure.js';
+import { isHost, newDeviceTensor, type Operand, operandOf, readOperand } from '../operand.js';
+import { type DataType, type FloatType, holds, readList, reshape, type Tensor, zeros } from '../tensor.js';
 import { arrayLength } from '../typed-array.js';
 
 /** Options that every operation takes. */
@@ -20,14 +15,14 @@ export interface CommonOptions {
 
 /** A tensor in one of an operation's places; `swapped` when dimensions 1 and 2 are exchanged in memory. */
 export interface Placed {
-  readonly tensor: Tensor;
+  readonly tensor: Operand;
   readonly swapped: boolean;
 }
 
 /** One call, ready to cross: places and numbers in the order of the operation's adapter in native/node/operations.cc. */
 export interface Invocation<R> {
   readonly operation: string;
-  readonly inputs: readonly (Tensor | Placed | undefined)[];
+  readonly inputs: readonly (Operand | Placed | undefined)[];
   readonly outputs: readonly (Output | undefined)[];
   readonly numbers: readonly number[];
   /** Makes the result once the outputs are filled. */
@@ -36,7 +31,9 @@ export interface Invocation<R> {
 
 /** A tensor to fill. One that the caller gave is computed apart in asynchronous calls and copied at the end. */
 export interface Output<T extends DataType = DataType> {
-  readonly tensor: Tensor<T>;
+  readonly tensor: Operand<T>;
+  /** What the caller gets. */
+  readonly shown: AnyTensor<T>;
   readonly given: boolean;
   /** Why the tensor that the caller gave can not be used, to be said when all inputs are right. */
   readonly misfit: Error | undefined;
@@ -52,26 +49,17 @@ const typeNumbers: Readonly<Record<DataType, number>> = {
   uint8: 6,
 };
 
-const slotNumbers = 7;
+const slotNumbers = 9;
 const operationNumbers = new Map(addon.operations.map((name, index) => [name, index]));
 // One call is laid out and read at a time, so the header can be used again.
-const header = new Float64Array(20 * slotNumbers + 32);
+const header = new Float64Array(20 * slotNumbers + 32 + 1);
 
-const statuses: readonly (ErrorCode | 'cancelled')[] = [
-  'ERR_TOKENSIEVE_INTERNAL',
-  'ERR_TOKENSIEVE_TYPE',
-  'ERR_TOKENSIEVE_RANGE',
-  'ERR_TOKENSIEVE_SHAPE',
-  'ERR_TOKENSIEVE_OVERLAP',
-  'cancelled',
-  'ERR_TOKENSIEVE_MEMORY',
-  'ERR_TOKENSIEVE_ON_DEVICE',
-  'ERR_TOKENSIEVE_INTERNAL',
-  'ERR_TOKENSIEVE_NO_CUDA',
-  'ERR_TOKENSIEVE_CUDA',
-];
-
-function layOut(invocation: Invocation<unknown>): { operation: number; arrays: unknown[] } {
+/** `memories`: where the tensors lie that lie on devices, of which the first has the call run on its stream. */
+function layOut(invocation: Invocation<unknown>): {
+  operation: number;
+  arrays: unknown[];
+  memories: DeviceMemory[] | undefined;
+} {
   const operation = operationNumbers.get(invocation.operation);
   if (operation === undefined) {
     throw new TokenSieveError(
@@ -80,14 +68,23 @@ function layOut(invocation: Invocation<unknown>): { operation: number; arrays: u
     );
   }
   const arrays: unknown[] = [];
+  let memories: DeviceMemory[] | undefined;
   let at = 0;
-  const place = (tensor: Tensor | undefined, swapped: boolean): void => {
+  const place = (tensor: Operand | undefined, swapped: boolean): void => {
     header[at] = tensor === undefined ? 0 : typeNumbers[tensor.type];
     if (tensor !== undefined) {
       const { dims } = tensor;
       header[at + 1] = dims.length;
       for (let i = 0; i < dims.length; i++) header[at + 2 + i] = dims[i]!;
       header[at + 6] = swapped ? 1 : 0;
+      header[at + 7] = 0;
+      if (!ArrayBuffer.isView(tensor.data)) {
+        const { pointer, stream } = usable('a tensor', tensor.data);
+        header[at + 7] = stream.index + 1;
+        header[at + 8] = pointer;
+        memories ??= [];
+        memories.push(tensor.data);
+      }
     }
     arrays.push(tensor?.data);
     at += slotNumbers;
@@ -98,28 +95,8 @@ function layOut(invocation: Invocation<unknown>): { operation: number; arrays: u
   }
   for (const output of invocation.outputs) place(output?.tensor, output?.swapped ?? false);
   for (const number of invocation.numbers) header[at++] = number;
-  return { operation, arrays };
-}
-
-function toError(failure: NativeFailure): Error {
-  const [status, argument, expected, got] = failure;
-  const code = statuses[status] ?? 'ERR_TOKENSIEVE_INTERNAL';
-  const message = `${argument} must be ${expected}; got ${got}`;
-  if (code === 'ERR_TOKENSIEVE_TYPE') return Object.assign(new TypeError(message), { code });
-  if (
-    code === 'ERR_TOKENSIEVE_RANGE' ||
-    code === 'ERR_TOKENSIEVE_SHAPE' ||
-    code === 'ERR_TOKENSIEVE_OVERLAP'
-  ) {
-    return Object.assign(new RangeError(message), { code });
-  }
-  // Of a device: what happened and, where there is one, the driver's name for it.
-  const sentence = got === '' ? expected : `${expected}: ${got}`;
-  if (code === 'ERR_TOKENSIEVE_MEMORY')
-    return new TokenSieveError(code, sentence || 'not enough memory for the operation');
-  if (code === 'ERR_TOKENSIEVE_NO_CUDA' || code === 'ERR_TOKENSIEVE_CUDA')
-    return new TokenSieveError(code, sentence);
-  return new TokenSieveError('ERR_TOKENSIEVE_INTERNAL', message);
+  header[at] = memories?.[0].stream.pointer ?? 0;
+  return { operation, arrays, memories };
 }
 
 /** Calls the addon, of which what it throws has a code and a message but not yet its class. */
@@ -142,22 +119,35 @@ function check(invocation: Invocation<unknown>): void {
   for (const output of invocation.outputs) if (output?.misfit) throw output.misfit;
 }
 
-/** Runs a call on the calling thread, without copies. */
+/** Runs a call on the calling thread, without copies; on device tensors, enqueues it. */
 export function runSync<R>(invocation: Invocation<R>): R {
   if (invocation.outputs.some((output) => output?.misfit)) check(invocation);
-  const { operation, arrays } = layOut(invocation);
+  const { operation, arrays, memories } = layOut(invocation);
+  if (memories !== undefined) return enqueue(invocation, memories, operation, arrays);
   const failure = crossing(() => addon.run(operation, header, ...arrays));
   if (failure !== undefined) throw toError(failure);
   return invocation.result();
 }
 
-/** Runs a call on the package's threads. Rejects with the signal's reason once that is aborted. */
+/** Runs a call on the package's threads, or on a device. Rejects with the signal's reason once that is aborted. */
 export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | undefined): Promise<R> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     // On the caller's own memory: the copies that the call works on never overlap.
     check(invocation);
-    const { operation, arrays } = layOut(invocation);
+    const { operation, arrays, memories } = layOut(invocation);
+    if (memories !== undefined) {
+      const result = enqueue(invocation, memories, operation, arrays);
+      const done = memories[0].stream.whenDone().then(
+        () => result,
+        (error: unknown) => {
+          abandon(invocation);
+          throw error;
+        },
+      );
+      resolve(signal === undefined ? done : unlessAborted(done, signal));
+      return;
+    }
     let copied = 0;
     invocation.outputs.forEach((output, i) => {
       if (output?.given) copied |= 1 << i;
@@ -166,8 +156,7 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
       try {
         if (signal !== undefined) forget(signal, call);
         if (failure === undefined) resolve(invocation.result());
-        else if (failure !== 'detached')
-          reject(statuses[failure[0]] === 'cancelled' ? signal?.reason : toError(failure));
+        else if (failure !== 'detached') reject(isCancelled(failure) ? signal?.reason : toError(failure));
         else
           reject(
             new TokenSieveError('ERR_TOKENSIEVE_DETACHED', 'the buffer of options.out was transferred away'),
@@ -181,21 +170,64 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
   });
 }
 
-/** Calls under way by their signal: one listener for all of them, since many calls often share one signal. */
-const callsOf = new WeakMap<AbortSignal, Set<number>>();
-
-function cancelAll(this: AbortSignal): void {
-  for (const call of callsOf.get(this) ?? []) addon.cancel(call);
+/** Checks a call and puts it on the stream of the first of its memories, in order with whoever else works with them. */
+function enqueue<R>(
+  invocation: Invocation<R>,
+  memories: readonly DeviceMemory[],
+  operation: number,
+  arrays: readonly unknown[],
+): R {
+  const { stream } = memories[0];
+  const lenders = new Set(memories.flatMap((memory) => memory.lenders(stream)));
+  try {
+    stream.between(lenders, () => {
+      const failure = crossing(() => addon.run(operation, header, ...arrays));
+      if (failure !== undefined) throw toError(failure);
+    });
+  } catch (error) {
+    abandon(invocation);
+    throw error;
+  }
+  return invocation.result();
 }
 
-function cancelOn(signal: AbortSignal, call: number): void {
+/** Lets go of the tensors that were made for a call which failed. */
+function abandon(invocation: Invocation<unknown>): void {
+  for (const output of invocation.outputs) {
+    if (output !== undefined && !output.given && output.shown instanceof DeviceTensor) output.shown.dispose();
+  }
+}
+
+/** What a device does cannot be stopped; whoever waits for it can be let go. */
+function unlessAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    cancelOn(signal, leave);
+    done.then(resolve, reject).finally(() => forget(signal, leave));
+  });
+}
+
+/** Calls under way by their signal: one listener for all of them, since many calls often share one signal. */
+const callsOf = new WeakMap<AbortSignal, Set<UnderWay>>();
+
+/** A call of the addon, or what to do instead. */
+type UnderWay = number | (() => void);
+
+function cancelAll(this: AbortSignal): void {
+  for (const call of callsOf.get(this) ?? []) {
+    if (typeof call === 'number') addon.cancel(call);
+    else call();
+  }
+}
+
+function cancelOn(signal: AbortSignal, call: UnderWay): void {
   const calls = callsOf.get(signal) ?? new Set();
   callsOf.set(signal, calls);
   if (calls.size === 0) signal.addEventListener('abort', cancelAll, { once: true });
   calls.add(call);
 }
 
-function forget(signal: AbortSignal, call: number): void {
+function forget(signal: AbortSignal, call: UnderWay): void {
   const calls = callsOf.get(signal);
   calls?.delete(call);
   if (calls?.size === 0) signal.removeEventListener('abort', cancelAll);
@@ -227,20 +259,21 @@ export function readOptions<T extends object>(options: T | undefined): T {
   throw typeError('options', 'an object', options);
 }
 
-/** The float types, as {@link readTensor} takes them. */
+/** The float types, as {@link readOperand} takes them. */
 export const floatTypes: readonly FloatType[] = ['float32', 'float16', 'bfloat16'];
 
 /**
  * The output for one field of a result: the tensor in `out` when the caller gave one, else a new one.
  *
  * @param dims its dims as the caller sees them; whether they fit the inputs is for the C interface to say
+ * @param like data of an input: the output lies where that does, and is of its class
  */
 export function outputFor<T extends DataType>(
   out: unknown,
   field: string,
   type: T,
   dims: readonly number[],
-  like?: unknown,
+  like: Operand['data'] | undefined,
 ): Output<T> {
   if (out !== undefined && (typeof out !== 'object' || out === null))
     throw typeError('options.out', 'an object', out);
@@ -254,28 +287,35 @@ export function outputAt<T extends DataType>(
   value: unknown,
   type: T,
   dims: readonly number[],
-  like?: unknown,
+  like: Operand['data'] | undefined,
 ): Output<T> {
-  if (value === undefined)
-    return { tensor: zeros(type, dims, like), given: false, misfit: undefined, swapped: false };
-  const tensor = readTensor(path, value, [type]);
-  if (tensor.dims.length === dims.length && dims.every((dim, i) => dim === tensor.dims[i]))
-    return { tensor, given: true, misfit: undefined, swapped: false };
-  const misfit = rangeError(`${path}.dims`, `[${dims.join(', ')}]`, tensor.dims, 'ERR_TOKENSIEVE_SHAPE');
-  return { tensor: zeros(type, dims, like), given: true, misfit, swapped: false };
+  if (value === undefined) {
+    const shown =
+      like === undefined || ArrayBuffer.isView(like)
+        ? zeros(type, dims, like)
+        : newDeviceTensor(type, dims, like);
+    return { tensor: operandOf(shown), shown, given: false, misfit: undefined, swapped: false };
+  }
+  const tensor = readOperand(path, value, [type]);
+  if (tensor.dims.length !== dims.length || dims.some((dim, i) => dim !== tensor.dims[i])) {
+    const misfit = rangeError(`${path}.dims`, `[${dims.join(', ')}]`, tensor.dims, 'ERR_TOKENSIEVE_SHAPE');
+    return { ...outputAt(path, undefined, type, dims, like), misfit };
+  }
+  const shown = isHost(tensor) ? tensor : (value as DeviceTensor<T>);
+  return { tensor, shown, given: true, misfit: undefined, swapped: false };
 }
 
 /** An output with other dims for the kernel than the caller sees. */
 export function withDims<T extends DataType>(
-  { tensor, given, misfit }: Output<T>,
+  { tensor, shown, given, misfit }: Output<T>,
   dims: readonly number[],
   swapped = false,
 ): Output<T> {
-  return { tensor: reshape(tensor, dims), given, misfit, swapped };
+  return { tensor: reshape(tensor, dims), shown, given, misfit, swapped };
 }
 
 /** A tensor brought to a rank by adding leading 1s; the C interface refuses what is too long. */
-export function withRank<T extends DataType>(path: string, tensor: Tensor<T>, rank: number): Tensor<T> {
+export function withRank<T extends DataType>(path: string, tensor: Operand<T>, rank: number): Operand<T> {
   const missing = rank - tensor.dims.length;
   if (missing === 0) return tensor;
   if (missing < 0 || tensor.dims.length === 0) {
@@ -338,7 +378,7 @@ export function readArray<T extends DataType>(
   value: unknown,
   types: readonly T[],
   dims?: readonly number[],
-): Tensor<T> | undefined {
+): Operand<T> | undefined {
   return value === undefined ? undefined : readRequiredArray(path, value, types, dims);
 }
 
@@ -348,9 +388,9 @@ export function readRequiredArray<T extends DataType>(
   value: unknown,
   types: readonly T[],
   dims?: readonly number[],
-): Tensor<T> {
+): Operand<T> {
   if (!ArrayBuffer.isView(value)) {
-    const tensor = readTensor(path, value, types);
+    const tensor = readOperand(path, value, types);
     const rank = tensor.dims.length;
     if (rank >= 1 && rank <= 4) return tensor;
     throw rangeError(`${path}.dims`, '1 to 4 dimensions', rank, 'ERR_TOKENSIEVE_SHAPE');

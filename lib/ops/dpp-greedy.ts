@@ -1,4 +1,13 @@
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+  InEitherPlace,
+} from '../device-tensor.js';
+import { readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -24,26 +33,33 @@ export interface DppGreedyOptions extends CommonOptions, MaskOptions {
 }
 
 function prepare(
-  x: FloatTensor,
-  relevance: Tensor<'float32'> | Float32Array,
-  options: DppGreedyOptions,
-): Invocation<Tensor<'int32'>> {
-  const given = readTensor('x', x, floatTypes);
+  x: AnyTensor<FloatType>,
+  relevance: InEitherPlace<Tensor<'float32'> | Float32Array>,
+  options: AnyOptions<DppGreedyOptions>,
+): Invocation<AnyTensor<'int32'>> {
+  const given = readOperand('x', x, floatTypes);
   const tokens = withRank('x', given, 3);
   const [batch, length] = tokens.dims;
   const { mask, lengths } = readTokenRows([batch, length], options);
   const { count, room } = readChoiceCount(options.count, length);
-  const indices = outputFor(options.out, 'indices', 'int32', [...given.dims.slice(0, -2), room]);
+  const dims = [...given.dims.slice(0, -2), room];
+  const indices = outputFor(options.out, 'indices', 'int32', dims, given.data);
   const weights = readRequiredArray('relevance', relevance, ['float32'], [batch, length]);
   return {
     operation: 'dppGreedy',
     inputs: [tokens, withRank('relevance', weights, 2), mask, lengths],
     outputs: [withDims(indices, [batch, room])],
     numbers: [count],
-    result: () => indices.tensor,
+    result: () => indices.shown,
   };
 }
 
+/** {@link dppGreedy} of tensors on a device, where the result stays. */
+export function dppGreedy(
+  x: FloatDeviceTensor,
+  relevance: InEitherPlace<Tensor<'float32'> | Float32Array>,
+  options: DeviceOptions<DppGreedyOptions>,
+): Promise<DeviceTensor<'int32'>>;
 /**
  * Greedy MAP inference for a determinantal point process (Chen et al. 2018, arXiv 1709.05135), as CDPruner prunes by
  * (arXiv 2506.10967): tokens that are relevant and unlike each other, by the kernel `diag(r) S diag(r)` of relevance
@@ -62,20 +78,36 @@ function prepare(
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function dppGreedy(
+export function dppGreedy(
   x: FloatTensor,
   relevance: Tensor<'float32'> | Float32Array,
   options: DppGreedyOptions,
-): Promise<Tensor<'int32'>> {
+): Promise<Tensor<'int32'>>;
+export async function dppGreedy(
+  x: AnyTensor<FloatType>,
+  relevance: InEitherPlace<Tensor<'float32'> | Float32Array>,
+  options: AnyOptions<DppGreedyOptions>,
+): Promise<AnyTensor<'int32'>> {
   const given = readOptions(options);
   return runAsync(prepare(x, relevance, given), readSignal(given));
 }
 
+/** {@link dppGreedySync} of tensors on a device, where the result stays: checks and enqueues. */
+export function dppGreedySync(
+  x: FloatDeviceTensor,
+  relevance: InEitherPlace<Tensor<'float32'> | Float32Array>,
+  options: DeviceOptions<DppGreedyOptions>,
+): DeviceTensor<'int32'>;
 /** {@link dppGreedy}, at once on the calling thread. */
 export function dppGreedySync(
   x: FloatTensor,
   relevance: Tensor<'float32'> | Float32Array,
   options: DppGreedyOptions,
-): Tensor<'int32'> {
+): Tensor<'int32'>;
+export function dppGreedySync(
+  x: AnyTensor<FloatType>,
+  relevance: InEitherPlace<Tensor<'float32'> | Float32Array>,
+  options: AnyOptions<DppGreedyOptions>,
+): AnyTensor<'int32'> {
   return runSync(prepare(x, relevance, readOptions(options)));
 }

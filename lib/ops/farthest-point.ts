@@ -1,5 +1,13 @@
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
 import { rangeError } from '../errors.js';
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -36,20 +44,23 @@ export interface FarthestPointOptions extends CommonOptions, MaskOptions {
 const metricNumbers = { cosine: 0, l2: 2 } as const;
 const metrics = ['cosine', 'l2'] as const;
 
-function prepare(x: FloatTensor, options: FarthestPointOptions): Invocation<Tensor<'int32'>> {
-  const given = readTensor('x', x, floatTypes);
+function prepare(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<FarthestPointOptions>,
+): Invocation<AnyTensor<'int32'>> {
+  const given = readOperand('x', x, floatTypes);
   const tokens = withRank('x', given, 3);
   const [batch, length] = tokens.dims;
   const { mask, lengths } = readTokenRows([batch, length], options);
   const { count, room } = readChoiceCount(options.count, length);
   const metric = metrics[readChoice('options.metric', options.metric, metrics, 'cosine')];
-  const indices = outputFor(options.out, 'indices', 'int32', [...given.dims.slice(0, -2), room]);
+  const indices = outputFor(options.out, 'indices', 'int32', [...given.dims.slice(0, -2), room], given.data);
   return {
     operation: 'farthestPoint',
     inputs: [tokens, mask, lengths],
     outputs: [withDims(indices, [batch, room])],
     numbers: [count, readStart(options.start), metricNumbers[metric]],
-    result: () => indices.tensor,
+    result: () => indices.shown,
   };
 }
 
@@ -64,6 +75,11 @@ function readStart(value: unknown): number {
   return start;
 }
 
+/** {@link farthestPoint} of tensors on a device, where the result stays. */
+export function farthestPoint(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<FarthestPointOptions>,
+): Promise<DeviceTensor<'int32'>>;
 /**
  * Farthest-point sampling, the greedy 2-approximation of k-centre (Gonzalez 1985), as DivPrune prunes by (Alvar et
  * al. 2025, arXiv 2503.02175): after the start, again and again the token whose nearest chosen one is farthest.
@@ -81,12 +97,25 @@ function readStart(value: unknown): number {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function farthestPoint(x: FloatTensor, options: FarthestPointOptions): Promise<Tensor<'int32'>> {
+export function farthestPoint(x: FloatTensor, options: FarthestPointOptions): Promise<Tensor<'int32'>>;
+export async function farthestPoint(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<FarthestPointOptions>,
+): Promise<AnyTensor<'int32'>> {
   const given = readOptions(options);
   return runAsync(prepare(x, given), readSignal(given));
 }
 
+/** {@link farthestPointSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function farthestPointSync(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<FarthestPointOptions>,
+): DeviceTensor<'int32'>;
 /** {@link farthestPoint}, at once on the calling thread. */
-export function farthestPointSync(x: FloatTensor, options: FarthestPointOptions): Tensor<'int32'> {
+export function farthestPointSync(x: FloatTensor, options: FarthestPointOptions): Tensor<'int32'>;
+export function farthestPointSync(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<FarthestPointOptions>,
+): AnyTensor<'int32'> {
   return runSync(prepare(x, readOptions(options)));
 }

@@ -1,5 +1,14 @@
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  FloatDeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
 import { typeError } from '../errors.js';
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -34,15 +43,18 @@ export interface KnnDensity {
   readonly separation: Tensor<'float32'>;
 }
 
-function prepare(x: FloatTensor, options: KnnDensityOptions): Invocation<KnnDensity> {
-  const given = readTensor('x', x, floatTypes);
+function prepare(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<KnnDensityOptions>,
+): Invocation<AnyResult<KnnDensity>> {
+  const given = readOperand('x', x, floatTypes);
   const tokens = withRank('x', given, 3);
   const dims = tokens.dims.slice(0, -1);
   const { mask, lengths } = readTokenRows(dims, options);
   if (options.k === undefined) throw typeError('options.k', 'an integer', options.k);
   const shown = given.dims.slice(0, -1);
-  const density = outputFor(options.out, 'density', 'float32', shown);
-  const separation = outputFor(options.out, 'separation', 'float32', shown);
+  const density = outputFor(options.out, 'density', 'float32', shown, given.data);
+  const separation = outputFor(options.out, 'separation', 'float32', shown, given.data);
   if ((options.metric as unknown) === 'dot') {
     throw typeError('options.metric', "'l2' or 'cosine'", options.metric);
   }
@@ -51,10 +63,15 @@ function prepare(x: FloatTensor, options: KnnDensityOptions): Invocation<KnnDens
     inputs: [tokens, mask, lengths],
     outputs: [withDims(density, dims), withDims(separation, dims)],
     numbers: [readInteger('options.k', options.k, 1), readMetric(options.metric, 'l2')],
-    result: () => ({ density: density.tensor, separation: separation.tensor }),
+    result: () => ({ density: density.shown, separation: separation.shown }) as AnyResult<KnnDensity>,
   };
 }
 
+/** {@link knnDensity} of tensors on a device, where the result stays. */
+export function knnDensity(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<KnnDensityOptions>,
+): Promise<OnDevice<KnnDensity>>;
 /**
  * What clustering by density peaks chooses centres by (DPC-KNN: Du et al., 2016; Zeng et al., TCFormer, 2022), for
  * each token: its density, `exp(-mean of d^2 to its k nearest)`, itself included; and its separation, the least
@@ -69,12 +86,25 @@ function prepare(x: FloatTensor, options: KnnDensityOptions): Invocation<KnnDens
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (a k that an item has no tokens for),
  *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function knnDensity(x: FloatTensor, options: KnnDensityOptions): Promise<KnnDensity> {
+export function knnDensity(x: FloatTensor, options: KnnDensityOptions): Promise<KnnDensity>;
+export async function knnDensity(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<KnnDensityOptions>,
+): Promise<AnyResult<KnnDensity>> {
   const given = readOptions(options);
   return runAsync(prepare(x, given), readSignal(given));
 }
 
+/** {@link knnDensitySync} of tensors on a device, where the result stays: checks and enqueues. */
+export function knnDensitySync(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<KnnDensityOptions>,
+): OnDevice<KnnDensity>;
 /** {@link knnDensity}, at once on the calling thread. */
-export function knnDensitySync(x: FloatTensor, options: KnnDensityOptions): KnnDensity {
+export function knnDensitySync(x: FloatTensor, options: KnnDensityOptions): KnnDensity;
+export function knnDensitySync(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<KnnDensityOptions>,
+): AnyResult<KnnDensity> {
   return runSync(prepare(x, readOptions(options)));
 }

@@ -1,7 +1,23 @@
 // A TokenMap on its way to the C interface.
+import type { DeviceTensor } from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
-import type { DataType, Tensor } from '../tensor.js';
-import { isTokenMap, type TokenMap } from '../token-map.js';
+import { type Operand, operandOf, sharedTensor } from '../operand.js';
+import { type DataType, elementCount, type Tensor } from '../tensor.js';
+import { deviceFieldsOf, isTokenMap, type TokenMap } from '../token-map.js';
+
+/** A map as an operation reads it: on the tokens' device if it was made there, else on the host. */
+export interface PlacedMap {
+  /** The map's arrays in the order of the adapters: output lengths, offsets, members, weights, assignment. */
+  readonly inputs: readonly (Operand | undefined)[];
+  readonly rows: number;
+  readonly inputLength: number;
+  /** Slots of the longest row, or no fewer where the host does not know them; and of all rows. */
+  readonly longest: number;
+  readonly slots: number;
+  /** The slots of each row, and where each begins, for the caller; the latter undefined where the device knows them. */
+  readonly lengths: () => Int32Array | DeviceTensor<'int32'>;
+  readonly rowOffsets: Int32Array | undefined;
+}
 
 /** Checks that a map is one; its fields were checked when it was made. */
 export function readMap(value: unknown): TokenMap {
@@ -9,21 +25,49 @@ export function readMap(value: unknown): TokenMap {
   throw typeError('map', 'a TokenMap', value);
 }
 
-/** The map's arrays in the order of the adapters: output lengths, offsets, members, weights, assignment. */
-export function mapInputs(map: TokenMap): (Tensor | undefined)[] {
+/** The map for tokens whose data is given. */
+export function placeMap(map: TokenMap, tokens: Operand['data']): PlacedMap {
+  const { inputLength } = map;
+  const rows = elementCount(map.rowDims);
+  const onDevice = ArrayBuffer.isView(tokens) ? undefined : deviceFieldsOf(map);
+  if (onDevice !== undefined) {
+    const { outputLengths, offsets, members, assignment, longest } = onDevice;
+    const lengths = operandOf(outputLengths);
+    return {
+      inputs: [lengths, operandOf(offsets), operandOf(members), undefined, operandOf(assignment)],
+      rows,
+      inputLength,
+      longest,
+      slots: rows * longest,
+      lengths: () => sharedTensor(lengths),
+      rowOffsets: undefined,
+    };
+  }
   const { outputLengths, offsets, members, weights, assignment } = map;
-  return [
-    vector('int32', outputLengths),
-    vector('int32', offsets),
-    vector('int32', members),
-    weights && vector('float32', weights),
-    vector('int32', assignment),
-  ];
+  return {
+    inputs: [
+      vector('int32', outputLengths),
+      vector('int32', offsets),
+      vector('int32', members),
+      weights && vector('float32', weights),
+      vector('int32', assignment),
+    ],
+    rows: outputLengths.length,
+    inputLength,
+    longest: outputLengths.reduce((most, length) => Math.max(most, length), 0),
+    slots: offsets.length - 1,
+    lengths: () => outputLengths.slice(),
+    rowOffsets: beginnings(outputLengths),
+  };
 }
 
-/** Slots of the longest row. */
-export function longestRow(map: TokenMap): number {
-  return map.outputLengths.reduce((most, length) => Math.max(most, length), 0);
+/** Where each row begins, and where the last ends. */
+function beginnings(lengths: Int32Array): Int32Array {
+  const offsets = new Int32Array(lengths.length + 1);
+  lengths.forEach((length, row) => {
+    offsets[row + 1] = offsets[row] + length;
+  });
+  return offsets;
 }
 
 /** The leading dims of tokens must be the rows of the map, apart from leading 1s. */

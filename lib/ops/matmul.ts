@@ -1,4 +1,12 @@
-import { type FloatTensor, type FloatType, readTensor, reshape, type Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
+import { readOperand } from '../operand.js';
+import { type FloatTensor, type FloatType, reshape, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -30,13 +38,13 @@ export interface MatmulOptions extends CommonOptions {
 const activations = ['none', 'gelu', 'geluTanh', 'relu', 'tanh'];
 const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-function prepare<T extends FloatType>(
-  a: Tensor<T>,
-  b: FloatTensor,
-  options: MatmulOptions,
-): Invocation<Tensor<T>> {
-  const left = readTensor('a', a, floatTypes) as Tensor<T>;
-  const right = readTensor('b', b, floatTypes);
+function prepare(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options: AnyOptions<MatmulOptions>,
+): Invocation<AnyTensor<FloatType>> {
+  const left = readOperand('a', a, floatTypes);
+  const right = readOperand('b', b, floatTypes);
   const transposed = readBoolean('options.transposeB', options.transposeB, false);
   const activation =
     options.activation === undefined
@@ -57,10 +65,16 @@ function prepare<T extends FloatType>(
     ],
     outputs: [withDims(out, [product(leading), rows, columns])],
     numbers: [activation, transposed ? 1 : 0],
-    result: () => out.tensor,
+    result: () => out.shown,
   };
 }
 
+/** {@link matmul} of tensors on a device, where the result stays. */
+export function matmul<T extends FloatType>(
+  a: DeviceTensor<T>,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<MatmulOptions>,
+): Promise<DeviceTensor<T>>;
 /**
  * `activation(a b + bias)`, accumulated in float32.
  *
@@ -69,20 +83,36 @@ function prepare<T extends FloatType>(
  * @returns `[...,M,N]`, a's type
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function matmul<T extends FloatType>(
+export function matmul<T extends FloatType>(
   a: Tensor<T>,
   b: FloatTensor,
   options?: MatmulOptions,
-): Promise<Tensor<T>> {
+): Promise<Tensor<T>>;
+export async function matmul(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<MatmulOptions>,
+): Promise<AnyTensor<FloatType>> {
   const given = readOptions(options);
   return runAsync(prepare(a, b, given), readSignal(given));
 }
 
+/** {@link matmulSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function matmulSync<T extends FloatType>(
+  a: DeviceTensor<T>,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<MatmulOptions>,
+): DeviceTensor<T>;
 /** {@link matmul}, at once on the calling thread. */
 export function matmulSync<T extends FloatType>(
   a: Tensor<T>,
   b: FloatTensor,
   options?: MatmulOptions,
-): Tensor<T> {
+): Tensor<T>;
+export function matmulSync(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<MatmulOptions>,
+): AnyTensor<FloatType> {
   return runSync(prepare(a, b, readOptions(options)));
 }

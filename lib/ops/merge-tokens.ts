@@ -1,4 +1,13 @@
-import { elementCount, type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
+import { type Operand, readOperand } from '../operand.js';
+import { elementCount, type FloatTensor, type FloatType, reshape, type Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import {
   type CommonOptions,
@@ -15,7 +24,7 @@ import {
   withDims,
   withRank,
 } from './call.js';
-import { checkLeadingDims, longestRow, mapInputs, readMap } from './map-inputs.js';
+import { checkLeadingDims, placeMap, readMap } from './map-inputs.js';
 
 /** How the members of a slot become one token. */
 export type MergeReduce = 'mean' | 'sum' | 'max' | 'norm';
@@ -47,12 +56,12 @@ export interface MergedTokens<T extends FloatTensor = FloatTensor> {
   readonly offsets?: Int32Array;
 }
 
-function prepare<T extends FloatTensor>(
-  x: T,
+function prepare(
+  x: AnyTensor<FloatType>,
   map: TokenMap,
-  options: MergeTokensOptions<T>,
-): Invocation<MergedTokens<T>> {
-  const given = readTensor('x', x, floatTypes) as T;
+  options: AnyOptions<MergeTokensOptions>,
+): Invocation<AnyResult<MergedTokens>> {
+  const given = readOperand('x', x, floatTypes);
   const tokens = withRank('x', given, Math.max(2, given.dims.length));
   const readable = readMap(map);
   const leading = given.dims.slice(0, -2);
@@ -60,37 +69,37 @@ function prepare<T extends FloatTensor>(
   const [length, channels] = tokens.dims.slice(-2);
   const packed = readBoolean('options.packed', options.packed, false);
   const rows = elementCount(leading);
-  const slots = readable.offsets.length - 1;
-  const longest = longestRow(readable);
+  const { inputs, slots, longest, ...placed } = placeMap(readable, given.data);
 
   const dims = packed ? [slots] : [...leading, longest];
   const flat = packed ? [slots] : [rows, longest];
   const merged = outputFor(options.out, 'tokens', tokens.type, [...dims, channels], tokens.data);
-  const sizes = outputFor(options.out, 'sizes', 'float32', dims);
+  const sizes = outputFor(options.out, 'sizes', 'float32', dims, tokens.data);
+  const offsets =
+    packed && placed.rowOffsets === undefined
+      ? outputFor(undefined, 'offsets', 'int32', [rows + 1], tokens.data)
+      : undefined;
   return {
     operation: 'mergeTokens',
-    inputs: [
-      reshape(tokens, [rows, length, channels]),
-      ...mapInputs(readable),
-      readWeights(options.weights, length),
-    ],
-    outputs: [withDims(merged, [...flat, channels]), withDims(sizes, flat)],
+    inputs: [reshape(tokens, [rows, length, channels]), ...inputs, readWeights(options.weights, length)],
+    outputs: [withDims(merged, [...flat, channels]), withDims(sizes, flat), offsets],
     numbers: [
-      readable.outputLengths.length,
-      readable.inputLength,
+      placed.rows,
+      placed.inputLength,
       readChoice('options.reduce', options.reduce, ['mean', 'sum', 'max', 'norm'], 'mean'),
       packed ? 1 : 0,
     ],
-    result: () => ({
-      tokens: merged.tensor as T,
-      sizes: sizes.tensor,
-      ...(packed ? { offsets: rowOffsets(readable) } : { lengths: readable.outputLengths.slice() }),
-    }),
+    result: () =>
+      ({
+        tokens: merged.shown,
+        sizes: sizes.shown,
+        ...(packed ? { offsets: placed.rowOffsets ?? offsets?.shown } : { lengths: placed.lengths() }),
+      }) as AnyResult<MergedTokens>,
   };
 }
 
 /** Token sizes as rows, of which the C interface says whether they fit. */
-function readWeights(value: unknown, length: number): Tensor<'float32'> | undefined {
+function readWeights(value: unknown, length: number): Operand<'float32'> | undefined {
   const weights = readArray('options.weights', value, ['float32']);
   if (weights === undefined) return undefined;
   const { dims } = weights;
@@ -100,14 +109,12 @@ function readWeights(value: unknown, length: number): Tensor<'float32'> | undefi
   return reshape(weights, [bare ? count / length : elementCount(dims.slice(0, -1)), last]);
 }
 
-function rowOffsets({ outputLengths }: TokenMap): Int32Array {
-  const offsets = new Int32Array(outputLengths.length + 1);
-  outputLengths.forEach((length, row) => {
-    offsets[row + 1] = offsets[row] + length;
-  });
-  return offsets;
-}
-
+/** {@link mergeTokens} of tensors on a device, where the result stays. */
+export function mergeTokens<T extends FloatType>(
+  x: DeviceTensor<T>,
+  map: TokenMap,
+  options?: DeviceOptions<MergeTokensOptions<Tensor<T>>>,
+): Promise<OnDevice<MergedTokens<Tensor<T>>>>;
 /**
  * Makes each slot of a map out of its members, in one pass with float32 between. A slot of one member is that
  * member bit for bit, unless its sum is asked for and its weight is not 1. A member of weight 0 takes no part
@@ -118,20 +125,36 @@ function rowOffsets({ outputLengths }: TokenMap): Int32Array {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` (also for a map that is no {@link TokenMap}), RangeError
  *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function mergeTokens<T extends FloatTensor>(
+export function mergeTokens<T extends FloatTensor>(
   x: T,
   map: TokenMap,
   options?: MergeTokensOptions<T>,
-): Promise<MergedTokens<T>> {
+): Promise<MergedTokens<T>>;
+export async function mergeTokens(
+  x: AnyTensor<FloatType>,
+  map: TokenMap,
+  options?: AnyOptions<MergeTokensOptions>,
+): Promise<AnyResult<MergedTokens>> {
   const given = readOptions(options);
   return runAsync(prepare(x, map, given), readSignal(given));
 }
 
+/** {@link mergeTokensSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function mergeTokensSync<T extends FloatType>(
+  x: DeviceTensor<T>,
+  map: TokenMap,
+  options?: DeviceOptions<MergeTokensOptions<Tensor<T>>>,
+): OnDevice<MergedTokens<Tensor<T>>>;
 /** {@link mergeTokens}, at once on the calling thread. */
 export function mergeTokensSync<T extends FloatTensor>(
   x: T,
   map: TokenMap,
   options?: MergeTokensOptions<T>,
-): MergedTokens<T> {
+): MergedTokens<T>;
+export function mergeTokensSync(
+  x: AnyTensor<FloatType>,
+  map: TokenMap,
+  options?: AnyOptions<MergeTokensOptions>,
+): AnyResult<MergedTokens> {
   return runSync(prepare(x, map, readOptions(options)));
 }

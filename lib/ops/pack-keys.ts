@@ -1,5 +1,6 @@
 import { addon } from '../addon.js';
 import { rangeError } from '../errors.js';
+import { onHost } from '../operand.js';
 import { type FloatTensor, readTensor } from '../tensor.js';
 import { type AttentionOptions, swap } from './attention-options.js';
 import {
@@ -33,7 +34,7 @@ function prepare(k: FloatTensor, options: PackKeysOptions): Invocation<PackedKey
   const [batch = 0, heads = 0, keys = 0, depth = 0] = key.tensor.dims;
   const bytes = addon.packedKeysBytes(batch, heads, keys, depth);
   if (!(bytes > 0 && bytes < 2 ** 31)) throw rangeError('k.dims', 'keys of at most 2 GB packed', k.dims);
-  const packed = outputFor(undefined, 'packed', 'uint8', [bytes]);
+  const packed = outputFor(undefined, 'packed', 'uint8', [bytes], undefined);
   return {
     operation: 'packKeys',
     inputs: [
@@ -44,7 +45,11 @@ function prepare(k: FloatTensor, options: PackKeysOptions): Invocation<PackedKey
     ],
     outputs: [packed],
     numbers: [],
-    result: () => ({ type: 'packed-keys', data: packed.tensor.data, keyDims: [batch, heads, keys, depth] }),
+    result: () => ({
+      type: 'packed-keys',
+      data: onHost('k', packed.tensor).data,
+      keyDims: [batch, heads, keys, depth],
+    }),
   };
 }
 

@@ -1,4 +1,12 @@
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
+import { type FloatOperand, readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -23,29 +31,35 @@ export interface PairedSimilarityOptions extends CommonOptions, MaskOptions {
 }
 
 function prepare(
-  a: FloatTensor,
-  b: FloatTensor,
-  options: PairedSimilarityOptions,
-): Invocation<Tensor<'float32'>> {
-  const left = readTensor('a', a, floatTypes);
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options: AnyOptions<PairedSimilarityOptions>,
+): Invocation<AnyTensor<'float32'>> {
+  const left = readOperand('a', a, floatTypes);
   const tokens = withBatch('a', left);
   const dims = tokens.dims.slice(0, -1);
   const { mask, lengths } = readTokenRows(dims, options);
-  const similarity = outputFor(options.out, 'similarity', 'float32', left.dims.slice(0, -1));
+  const similarity = outputFor(options.out, 'similarity', 'float32', left.dims.slice(0, -1), left.data);
   return {
     operation: 'pairedSimilarity',
-    inputs: [tokens, withBatch('b', readTensor('b', b, floatTypes)), mask, lengths],
+    inputs: [tokens, withBatch('b', readOperand('b', b, floatTypes)), mask, lengths],
     outputs: [withDims(similarity, dims)],
     numbers: [readMetric(options.metric)],
-    result: () => similarity.tensor,
+    result: () => similarity.shown,
   };
 }
 
 /** `[B,N,C]` or `[B,H,N,C]`, leading 1s added where they were left out. */
-function withBatch(path: string, tensor: FloatTensor): FloatTensor {
+function withBatch(path: string, tensor: FloatOperand): FloatOperand {
   return withRank(path, tensor, tensor.dims.length > 3 ? 4 : 3);
 }
 
+/** {@link pairedSimilarity} of tensors on a device, where the result stays. */
+export function pairedSimilarity(
+  a: FloatDeviceTensor,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<PairedSimilarityOptions>,
+): Promise<DeviceTensor<'float32'>>;
 /**
  * How alike the tokens of a are to those of b at the same place, such as a frame to the frame before: the cosine,
  * the product, or minus the squared distance. Summed in float64 in one order: results are the same bits on every
@@ -58,20 +72,36 @@ function withBatch(path: string, tensor: FloatTensor): FloatTensor {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function pairedSimilarity(
+export function pairedSimilarity(
   a: FloatTensor,
   b: FloatTensor,
   options?: PairedSimilarityOptions,
-): Promise<Tensor<'float32'>> {
+): Promise<Tensor<'float32'>>;
+export async function pairedSimilarity(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<PairedSimilarityOptions>,
+): Promise<AnyTensor<'float32'>> {
   const given = readOptions(options);
   return runAsync(prepare(a, b, given), readSignal(given));
 }
 
+/** {@link pairedSimilaritySync} of tensors on a device, where the result stays: checks and enqueues. */
+export function pairedSimilaritySync(
+  a: FloatDeviceTensor,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<PairedSimilarityOptions>,
+): DeviceTensor<'float32'>;
 /** {@link pairedSimilarity}, at once on the calling thread. */
 export function pairedSimilaritySync(
   a: FloatTensor,
   b: FloatTensor,
   options?: PairedSimilarityOptions,
-): Tensor<'float32'> {
+): Tensor<'float32'>;
+export function pairedSimilaritySync(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<PairedSimilarityOptions>,
+): AnyTensor<'float32'> {
   return runSync(prepare(a, b, readOptions(options)));
 }

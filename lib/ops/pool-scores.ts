@@ -1,5 +1,12 @@
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
 import { typeError } from '../errors.js';
-import type { FloatTensor, Tensor } from '../tensor.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -25,10 +32,13 @@ export interface PoolScoresOptions extends CommonOptions, MaskOptions {
   out?: { scores: Tensor<'float32'> };
 }
 
-function prepare(x: FloatTensor, options: PoolScoresOptions): Invocation<Tensor<'float32'>> {
+function prepare(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<PoolScoresOptions>,
+): Invocation<AnyTensor<'float32'>> {
   const rows = readRowsOfScores(x, options);
   if (options.kernel === undefined) throw typeError('options.kernel', 'an odd integer from 1', undefined);
-  const scores = outputFor(options.out, 'scores', 'float32', [...rows.leading, rows.length]);
+  const scores = outputFor(options.out, 'scores', 'float32', [...rows.leading, rows.length], rows.x.data);
   return {
     operation: 'poolScores',
     inputs: [rows.x, rows.mask, rows.lengths],
@@ -37,10 +47,15 @@ function prepare(x: FloatTensor, options: PoolScoresOptions): Invocation<Tensor<
       readInteger('options.kernel', options.kernel, 1),
       readChoice('options.mode', options.mode, ['avg', 'max'], 'avg'),
     ],
-    result: () => scores.tensor,
+    result: () => scores.shown,
   };
 }
 
+/** {@link poolScores} of tensors on a device, where the result stays. */
+export function poolScores(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<PoolScoresOptions>,
+): Promise<DeviceTensor<'float32'>>;
 /**
  * Scores smoothed along the last dim, as the `pool` option of `attentionScores` does it (SnapKV, Li et al. 2024, arXiv
  * 2404.14469): stride 1; `avg` pads with 0 and divides by the kernel, `max` pads with -Infinity. A dropped token (mask
@@ -51,12 +66,25 @@ function prepare(x: FloatTensor, options: PoolScoresOptions): Invocation<Tensor<
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function poolScores(x: FloatTensor, options: PoolScoresOptions): Promise<Tensor<'float32'>> {
+export function poolScores(x: FloatTensor, options: PoolScoresOptions): Promise<Tensor<'float32'>>;
+export async function poolScores(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<PoolScoresOptions>,
+): Promise<AnyTensor<'float32'>> {
   const given = readOptions(options);
   return runAsync(prepare(x, given), readSignal(given));
 }
 
+/** {@link poolScoresSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function poolScoresSync(
+  x: FloatDeviceTensor,
+  options: DeviceOptions<PoolScoresOptions>,
+): DeviceTensor<'float32'>;
 /** {@link poolScores}, at once on the calling thread. */
-export function poolScoresSync(x: FloatTensor, options: PoolScoresOptions): Tensor<'float32'> {
+export function poolScoresSync(x: FloatTensor, options: PoolScoresOptions): Tensor<'float32'>;
+export function poolScoresSync(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<PoolScoresOptions>,
+): AnyTensor<'float32'> {
   return runSync(prepare(x, readOptions(options)));
 }

@@ -1,5 +1,7 @@
+import type { AnyOptions, AnyTensor, DeviceOptions, DeviceTensor } from '../device-tensor.js';
 import { typeError } from '../errors.js';
-import { type DataType, elementCount, readTensor, reshape, type Tensor } from '../tensor.js';
+import { type Operand, readOperand } from '../operand.js';
+import { type DataType, elementCount, reshape, type Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import {
   type CommonOptions,
@@ -12,7 +14,7 @@ import {
   withDims,
   withRank,
 } from './call.js';
-import { checkLeadingDims, mapInputs, readMap } from './map-inputs.js';
+import { checkLeadingDims, placeMap, readMap } from './map-inputs.js';
 
 /** Options of {@link restoreTokens}. */
 export interface RestoreTokensOptions<T extends DataType = DataType> extends CommonOptions {
@@ -28,27 +30,27 @@ export interface RestoreTokensOptions<T extends DataType = DataType> extends Com
 const anyType: readonly DataType[] = ['float32', 'float16', 'bfloat16', 'int32', 'int64', 'uint8'];
 const fillings: readonly unknown[] = ['zero', 'nearest'];
 
-function prepare<T extends DataType>(
-  y: Tensor<T>,
+function prepare(
+  y: AnyTensor,
   map: TokenMap,
-  options: RestoreTokensOptions<T>,
-): Invocation<Tensor<T>> {
-  const given = readTensor('y', y, anyType) as Tensor<T>;
+  options: AnyOptions<RestoreTokensOptions>,
+): Invocation<AnyTensor> {
+  const given = readOperand('y', y, anyType);
   const reduced = withRank('y', given, Math.max(2, given.dims.length));
   const readable = readMap(map);
   const leading = given.dims.slice(0, -2);
   checkLeadingDims('y', leading, readable);
   const [length, channels] = reduced.dims.slice(-2);
   const rows = elementCount(leading);
-  const N = readable.inputLength;
+  const { inputs, inputLength: N, rows: mapRows } = placeMap(readable, given.data);
   const { filling, tokens: dropped } = readDropped(options.dropped ?? 'zero', reduced.type);
   const out = outputFor(options.out, 'tokens', reduced.type, [...leading, N, channels], reduced.data);
   return {
     operation: 'restoreTokens',
-    inputs: [reshape(reduced, [rows, length, channels]), ...mapInputs(readable), dropped],
+    inputs: [reshape(reduced, [rows, length, channels]), ...inputs, dropped],
     outputs: [withDims(out, [rows, N, channels])],
-    numbers: [readable.outputLengths.length, N, filling],
-    result: () => out.tensor,
+    numbers: [mapRows, N, filling],
+    result: () => out.shown,
   };
 }
 
@@ -56,19 +58,25 @@ function prepare<T extends DataType>(
 function readDropped<T extends DataType>(
   value: unknown,
   type: T,
-): { filling: number; tokens: Tensor<T> | undefined } {
+): { filling: number; tokens: Operand<T> | undefined } {
   const filling = fillings.indexOf(value);
   if (filling >= 0) return { filling, tokens: undefined };
   if (typeof value !== 'object') {
     throw typeError('options.dropped', "'zero', 'nearest' or a tensor", value);
   }
-  const tokens = readTensor('options.dropped', value, [type]);
+  const tokens = readOperand('options.dropped', value, [type]);
   const { dims } = tokens;
   const rows = elementCount(dims.slice(0, -2));
   const last = [...(dims.length < 2 ? [1] : []), ...dims.slice(-2)];
   return { filling: fillings.length, tokens: reshape(tokens, [rows, ...last]) };
 }
 
+/** {@link restoreTokens} of tensors on a device, where the result stays. */
+export function restoreTokens<T extends DataType>(
+  y: DeviceTensor<T>,
+  map: TokenMap,
+  options?: DeviceOptions<RestoreTokensOptions<T>>,
+): Promise<DeviceTensor<T>>;
 /**
  * Every input token again, for dense prediction: each is a copy, bit for bit, of the slot that owns it.
  *
@@ -78,20 +86,36 @@ function readDropped<T extends DataType>(
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` (also for a map that is no {@link TokenMap}), RangeError
  *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function restoreTokens<T extends DataType>(
+export function restoreTokens<T extends DataType>(
   y: Tensor<T>,
   map: TokenMap,
   options?: RestoreTokensOptions<T>,
-): Promise<Tensor<T>> {
+): Promise<Tensor<T>>;
+export async function restoreTokens(
+  y: AnyTensor,
+  map: TokenMap,
+  options?: AnyOptions<RestoreTokensOptions>,
+): Promise<AnyTensor> {
   const given = readOptions(options);
   return runAsync(prepare(y, map, given), readSignal(given));
 }
 
+/** {@link restoreTokensSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function restoreTokensSync<T extends DataType>(
+  y: DeviceTensor<T>,
+  map: TokenMap,
+  options?: DeviceOptions<RestoreTokensOptions<T>>,
+): DeviceTensor<T>;
 /** {@link restoreTokens}, at once on the calling thread. */
 export function restoreTokensSync<T extends DataType>(
   y: Tensor<T>,
   map: TokenMap,
   options?: RestoreTokensOptions<T>,
-): Tensor<T> {
+): Tensor<T>;
+export function restoreTokensSync(
+  y: AnyTensor,
+  map: TokenMap,
+  options?: AnyOptions<RestoreTokensOptions>,
+): AnyTensor {
   return runSync(prepare(y, map, readOptions(options)));
 }

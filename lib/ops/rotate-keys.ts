@@ -1,5 +1,7 @@
+import type { AnyOptions, AnyTensor, DeviceOptions, DeviceTensor, InEitherPlace } from '../device-tensor.js';
 import { rangeError } from '../errors.js';
-import { elementCount, type FloatTensor, readTensor, reshape, type Tensor } from '../tensor.js';
+import { type Operand, readOperand } from '../operand.js';
+import { elementCount, type FloatTensor, type FloatType, reshape, type Tensor } from '../tensor.js';
 import { arrayLength, arrayName } from '../typed-array.js';
 import { swap } from './attention-options.js';
 import {
@@ -47,13 +49,13 @@ export interface RotateKeysOptions<T extends FloatTensor = FloatTensor> extends 
 
 const positionTypes = ['int32', 'int64'] as const;
 
-function prepare<T extends FloatTensor>(
-  k: T,
-  from: Positions,
-  to: Positions,
-  options: RotateKeysOptions<T>,
-): Invocation<T> {
-  const given = readTensor('k', k, floatTypes) as T;
+function prepare(
+  k: AnyTensor<FloatType>,
+  from: InEitherPlace<Positions>,
+  to: InEitherPlace<Positions>,
+  options: AnyOptions<RotateKeysOptions>,
+): Invocation<AnyTensor<FloatType>> {
+  const given = readOperand('k', k, floatTypes);
   const swapped = readChoice('options.layout', options.layout, ['bhnd', 'bnhd'], 'bhnd') === 1;
   const four = withRank('k', given, 4);
   const dims = swapped ? swap(four.dims) : four.dims;
@@ -75,7 +77,7 @@ function prepare<T extends FloatTensor>(
       readRotaryDim(options.rotaryDim, dims[3]),
       readBoolean('options.interleaved', options.interleaved, false) ? 1 : 0,
     ],
-    result: () => out.tensor as T,
+    result: () => out.shown,
   };
 }
 
@@ -92,8 +94,8 @@ function readPositions(
   path: string,
   value: unknown,
   [batch, heads, length]: readonly number[],
-  sections: Tensor<'int32'> | undefined,
-): Tensor<'int32' | 'int64'> {
+  sections: Operand<'int32'> | undefined,
+): Operand<'int32' | 'int64'> {
   const lead = sections === undefined ? [] : [sections.dims[0]];
   const count = arrayName(value) === undefined ? 0 : arrayLength(value);
   const candidates = [[length], [batch, length], [batch, heads, length]].map((dims) => [...lead, ...dims]);
@@ -101,11 +103,18 @@ function readPositions(
   return readRequiredArray(path, value, positionTypes, dims);
 }
 
-function readSections(value: unknown): Tensor<'int32'> | undefined {
+function readSections(value: unknown): Operand<'int32'> | undefined {
   if (!Array.isArray(value)) return readArray('options.sections', value, ['int32']);
   return readIntegers('options.sections', value, 'an integer from 0');
 }
 
+/** {@link rotateKeys} of tensors on a device, where the result stays. */
+export function rotateKeys<T extends FloatType>(
+  k: DeviceTensor<T>,
+  from: InEitherPlace<Positions>,
+  to: InEitherPlace<Positions>,
+  options?: DeviceOptions<RotateKeysOptions<Tensor<T>>>,
+): Promise<DeviceTensor<T>>;
 /**
  * Keys turned from the rotary position they were computed at to another, as when tokens before them are gone (Su et al.
  * 2021, arXiv 2104.09864; StreamingLLM, Xiao et al. 2024, arXiv 2309.17453). Pair i of a token's channels turns by
@@ -124,22 +133,41 @@ function readSections(value: unknown): Tensor<'int32'> | undefined {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function rotateKeys<T extends FloatTensor>(
+export function rotateKeys<T extends FloatTensor>(
   k: T,
   from: Positions,
   to: Positions,
   options?: RotateKeysOptions<T>,
-): Promise<T> {
+): Promise<T>;
+export async function rotateKeys(
+  k: AnyTensor<FloatType>,
+  from: InEitherPlace<Positions>,
+  to: InEitherPlace<Positions>,
+  options?: AnyOptions<RotateKeysOptions>,
+): Promise<AnyTensor<FloatType>> {
   const given = readOptions(options);
   return runAsync(prepare(k, from, to, given), readSignal(given));
 }
 
+/** {@link rotateKeysSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function rotateKeysSync<T extends FloatType>(
+  k: DeviceTensor<T>,
+  from: InEitherPlace<Positions>,
+  to: InEitherPlace<Positions>,
+  options?: DeviceOptions<RotateKeysOptions<Tensor<T>>>,
+): DeviceTensor<T>;
 /** {@link rotateKeys}, at once on the calling thread. */
 export function rotateKeysSync<T extends FloatTensor>(
   k: T,
   from: Positions,
   to: Positions,
   options?: RotateKeysOptions<T>,
-): T {
+): T;
+export function rotateKeysSync(
+  k: AnyTensor<FloatType>,
+  from: InEitherPlace<Positions>,
+  to: InEitherPlace<Positions>,
+  options?: AnyOptions<RotateKeysOptions>,
+): AnyTensor<FloatType> {
   return runSync(prepare(k, from, to, readOptions(options)));
 }

@@ -1,21 +1,20 @@
 // What operations on rows of scores share.
+
+import type { AnyOptions } from '../device-tensor.js';
 import { rangeError } from '../errors.js';
-import { type FloatTensor, readTensor, reshape } from '../tensor.js';
+import { type FloatOperand, readOperand } from '../operand.js';
+import { reshape } from '../tensor.js';
 import { floatTypes } from './call.js';
 import { type MaskOptions, readTokenRows, type TokenRows } from './token-rows.js';
 
 /** Scores as the C interface takes them, `[B,N]` or `[B,H,N]`, and what belongs to their rows. */
 export interface RowsOfScores extends TokenRows {
-  readonly x: FloatTensor;
+  readonly x: FloatOperand;
 }
 
 /** Reads the scores, mask and lengths of an operation on rows. */
-export function readRowsOfScores<T extends FloatTensor>(
-  x: T,
-  options: MaskOptions,
-  path = 'x',
-): RowsOfScores & { readonly x: T } {
-  const scores = readTensor(path, x, floatTypes) as T;
+export function readRowsOfScores(x: unknown, options: AnyOptions<MaskOptions>, path = 'x'): RowsOfScores {
+  const scores = readOperand(path, x, floatTypes);
   if (scores.dims.length === 0) {
     throw rangeError(`${path}.dims`, '1 dimension or more', scores.dims, 'ERR_TOKENSIEVE_SHAPE');
   }

@@ -1,6 +1,7 @@
+import type { AnyOptions, AnyTensor, DeviceOptions, FloatDeviceTensor } from '../device-tensor.js';
 import { typeError } from '../errors.js';
-import type { Ragged } from '../ragged.js';
-import { elementCount, type FloatTensor } from '../tensor.js';
+import type { DeviceRagged, Ragged } from '../ragged.js';
+import { elementCount, type FloatTensor, type FloatType } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -20,14 +21,18 @@ export interface SampleCdfOptions extends CommonOptions, MaskOptions {
   out?: RaggedOut;
 }
 
-function prepare(scores: FloatTensor, count: number, options: SampleCdfOptions): Invocation<Ragged> {
+function prepare(
+  scores: AnyTensor<FloatType>,
+  count: number,
+  options: AnyOptions<SampleCdfOptions>,
+): Invocation<Ragged | DeviceRagged> {
   const rows = readRowsOfScores(scores, options, 'scores');
   if (typeof count !== 'number') throw typeError('count', 'an integer', count);
   const samples = readInteger('count', count, 0);
   const total = elementCount(rows.rowDims);
   // A count that no row has is refused before a result of that size would be made.
   const room = samples >= 0 && samples <= rows.length ? total * samples : 0;
-  const { outputs, result } = raggedOutput(options.out, total, room);
+  const { outputs, result } = raggedOutput(options.out, total, room, rows.x.data);
   return {
     operation: 'sampleCdf',
     inputs: [rows.x, rows.mask, rows.lengths],
@@ -37,6 +42,12 @@ function prepare(scores: FloatTensor, count: number, options: SampleCdfOptions):
   };
 }
 
+/** {@link sampleCdf} of scores on a device, where the indices and their offsets stay. */
+export function sampleCdf(
+  scores: FloatDeviceTensor,
+  count: number,
+  options?: DeviceOptions<SampleCdfOptions>,
+): Promise<DeviceRagged>;
 /**
  * Inverse-transform sampling of every row, at even points and so without chance (adaptive token sampling, Fayyaz et al.
  * 2022, arXiv 2111.15667, as its authors' code does it): high scores are picked one by one, low ones as many together
@@ -53,16 +64,28 @@ function prepare(scores: FloatTensor, count: number, options: SampleCdfOptions):
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (also for negative scores),
  *   `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
+export function sampleCdf(scores: FloatTensor, count: number, options?: SampleCdfOptions): Promise<Ragged>;
 export async function sampleCdf(
-  scores: FloatTensor,
+  scores: AnyTensor<FloatType>,
   count: number,
-  options?: SampleCdfOptions,
-): Promise<Ragged> {
+  options?: AnyOptions<SampleCdfOptions>,
+): Promise<Ragged | DeviceRagged> {
   const given = readOptions(options);
   return runAsync(prepare(scores, count, given), readSignal(given));
 }
 
+/** {@link sampleCdfSync} of scores on a device, where the indices and their offsets stay: checks and enqueues. */
+export function sampleCdfSync(
+  scores: FloatDeviceTensor,
+  count: number,
+  options?: DeviceOptions<SampleCdfOptions>,
+): DeviceRagged;
 /** {@link sampleCdf}, at once on the calling thread. */
-export function sampleCdfSync(scores: FloatTensor, count: number, options?: SampleCdfOptions): Ragged {
+export function sampleCdfSync(scores: FloatTensor, count: number, options?: SampleCdfOptions): Ragged;
+export function sampleCdfSync(
+  scores: AnyTensor<FloatType>,
+  count: number,
+  options?: AnyOptions<SampleCdfOptions>,
+): Ragged | DeviceRagged {
   return runSync(prepare(scores, count, readOptions(options)));
 }

@@ -1,6 +1,7 @@
+import type { AnyOptions, AnyTensor, DeviceOptions, FloatDeviceTensor } from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
-import type { Ragged } from '../ragged.js';
-import { elementCount, type FloatTensor } from '../tensor.js';
+import type { DeviceRagged, Ragged } from '../ragged.js';
+import { elementCount, type FloatTensor, type FloatType } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -40,11 +41,15 @@ export interface SelectThresholdOptions extends CommonOptions, MaskOptions {
 
 const ruleNames = ['above', 'quantile', 'iqr', 'meanStd', 'mass'] as const;
 
-function prepare(x: FloatTensor, rule: ThresholdRule, options: SelectThresholdOptions): Invocation<Ragged> {
+function prepare(
+  x: AnyTensor<FloatType>,
+  rule: ThresholdRule,
+  options: AnyOptions<SelectThresholdOptions>,
+): Invocation<Ragged | DeviceRagged> {
   const scores = readRowsOfScores(x, options);
   const { number, parameter, ddof } = readRule(rule);
   const rows = elementCount(scores.rowDims);
-  const { outputs, result } = raggedOutput(options.out, rows, rows * scores.length);
+  const { outputs, result } = raggedOutput(options.out, rows, rows * scores.length, scores.x.data);
   return {
     operation: 'selectThreshold',
     inputs: [scores.x, scores.mask, scores.lengths],
@@ -82,6 +87,12 @@ function readLimit(path: string, value: unknown): number {
   return limit;
 }
 
+/** {@link selectThreshold} of scores on a device, where the indices and their offsets stay. */
+export function selectThreshold(
+  x: FloatDeviceTensor,
+  rule: ThresholdRule,
+  options?: DeviceOptions<SelectThresholdOptions>,
+): Promise<DeviceRagged>;
 /**
  * The tokens of every row whose score passes a rule. Kept tokens (mask 1) are always in, even past `max`;
  * dropped ones (mask 2) are out, and out of the statistics, as scores that are NaN are. Statistics are in
@@ -91,20 +102,36 @@ function readLimit(path: string, value: unknown): number {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (also for negative scores with
  *   `mass`), `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function selectThreshold(
+export function selectThreshold(
   x: FloatTensor,
   rule: ThresholdRule,
   options?: SelectThresholdOptions,
-): Promise<Ragged> {
+): Promise<Ragged>;
+export async function selectThreshold(
+  x: AnyTensor<FloatType>,
+  rule: ThresholdRule,
+  options?: AnyOptions<SelectThresholdOptions>,
+): Promise<Ragged | DeviceRagged> {
   const given = readOptions(options);
   return runAsync(prepare(x, rule, given), readSignal(given));
 }
 
+/** {@link selectThresholdSync} of scores on a device, where the indices and their offsets stay: checks and enqueues. */
+export function selectThresholdSync(
+  x: FloatDeviceTensor,
+  rule: ThresholdRule,
+  options?: DeviceOptions<SelectThresholdOptions>,
+): DeviceRagged;
 /** {@link selectThreshold}, at once on the calling thread. */
 export function selectThresholdSync(
   x: FloatTensor,
   rule: ThresholdRule,
   options?: SelectThresholdOptions,
-): Ragged {
+): Ragged;
+export function selectThresholdSync(
+  x: AnyTensor<FloatType>,
+  rule: ThresholdRule,
+  options?: AnyOptions<SelectThresholdOptions>,
+): Ragged | DeviceRagged {
   return runSync(prepare(x, rule, readOptions(options)));
 }

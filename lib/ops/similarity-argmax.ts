@@ -1,4 +1,13 @@
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  FloatDeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
+import { readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -53,19 +62,19 @@ export interface SimilarityArgmax {
 }
 
 function prepare(
-  a: FloatTensor,
-  b: FloatTensor,
-  options: SimilarityArgmaxOptions,
-): Invocation<SimilarityArgmax> {
-  const given = readTensor('a', a, floatTypes);
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options: AnyOptions<SimilarityArgmaxOptions>,
+): Invocation<AnyResult<SimilarityArgmax>> {
+  const given = readOperand('a', a, floatTypes);
   const tokens = withRank('a', given, 3);
-  const candidates = withRank('b', readTensor('b', b, floatTypes), 3);
+  const candidates = withRank('b', readOperand('b', b, floatTypes), 3);
   const k = readInteger('options.k', options.k, 1);
   // A k that there can not be is refused before a result of that size would be made.
   const count = k >= 1 && k <= candidates.dims[1] ? k : 0;
   const dims = [...given.dims.slice(0, -1), ...(k === 1 ? [] : [count])];
-  const indices = outputFor(options.out, 'indices', 'int32', dims);
-  const values = outputFor(options.out, 'values', 'float32', dims);
+  const indices = outputFor(options.out, 'indices', 'int32', dims, given.data);
+  const values = outputFor(options.out, 'values', 'float32', dims, given.data);
   const flat = [tokens.dims[0], tokens.dims[1], k === 1 ? 1 : count];
   return {
     operation: 'similarityArgmax',
@@ -82,10 +91,16 @@ function prepare(
       readMetric(options.metric),
       readChoice('options.precision', options.precision, ['exact', 'fast'], 'exact'),
     ],
-    result: () => ({ indices: indices.tensor, values: values.tensor }),
+    result: () => ({ indices: indices.shown, values: values.shown }) as AnyResult<SimilarityArgmax>,
   };
 }
 
+/** {@link similarityArgmax} of tensors on a device, where the result stays. */
+export function similarityArgmax(
+  a: FloatDeviceTensor,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<SimilarityArgmaxOptions>,
+): Promise<OnDevice<SimilarityArgmax>>;
 /**
  * For each token of a, the k tokens of b most like it, best first; equal similarities go to the lower index, and NaN
  * is chosen only when nothing else is left. The matrix of similarities is never stored.
@@ -100,20 +115,36 @@ function prepare(
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (a k that an item has no candidates
  *   for), `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function similarityArgmax(
+export function similarityArgmax(
   a: FloatTensor,
   b: FloatTensor,
   options?: SimilarityArgmaxOptions,
-): Promise<SimilarityArgmax> {
+): Promise<SimilarityArgmax>;
+export async function similarityArgmax(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<SimilarityArgmaxOptions>,
+): Promise<AnyResult<SimilarityArgmax>> {
   const given = readOptions(options);
   return runAsync(prepare(a, b, given), readSignal(given));
 }
 
+/** {@link similarityArgmaxSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function similarityArgmaxSync(
+  a: FloatDeviceTensor,
+  b: FloatDeviceTensor,
+  options?: DeviceOptions<SimilarityArgmaxOptions>,
+): OnDevice<SimilarityArgmax>;
 /** {@link similarityArgmax}, at once on the calling thread. */
 export function similarityArgmaxSync(
   a: FloatTensor,
   b: FloatTensor,
   options?: SimilarityArgmaxOptions,
-): SimilarityArgmax {
+): SimilarityArgmax;
+export function similarityArgmaxSync(
+  a: AnyTensor<FloatType>,
+  b: AnyTensor<FloatType>,
+  options?: AnyOptions<SimilarityArgmaxOptions>,
+): AnyResult<SimilarityArgmax> {
   return runSync(prepare(a, b, readOptions(options)));
 }

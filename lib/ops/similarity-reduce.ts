@@ -1,5 +1,13 @@
+import type {
+  AnyOptions,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  FloatDeviceTensor,
+} from '../device-tensor.js';
 import { typeError } from '../errors.js';
-import { type FloatTensor, readTensor, type Tensor } from '../tensor.js';
+import { readOperand } from '../operand.js';
+import type { FloatTensor, FloatType, Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   floatTypes,
@@ -40,12 +48,15 @@ export interface SimilarityReduceOptions extends CommonOptions, MaskOptions {
   out?: { similarity: Tensor<'float32'> };
 }
 
-function prepare(x: FloatTensor, options: SimilarityReduceOptions): Invocation<Tensor<'float32'>> {
-  const given = readTensor('x', x, floatTypes);
+function prepare(
+  x: AnyTensor<FloatType>,
+  options: AnyOptions<SimilarityReduceOptions>,
+): Invocation<AnyTensor<'float32'>> {
+  const given = readOperand('x', x, floatTypes);
   const tokens = withRank('x', given, 3);
   const dims = tokens.dims.slice(0, -1);
   const { mask, lengths } = readTokenRows(dims, options);
-  const similarity = outputFor(options.out, 'similarity', 'float32', given.dims.slice(0, -1));
+  const similarity = outputFor(options.out, 'similarity', 'float32', given.dims.slice(0, -1), given.data);
   return {
     operation: 'similarityReduce',
     inputs: [tokens, mask, lengths],
@@ -55,7 +66,7 @@ function prepare(x: FloatTensor, options: SimilarityReduceOptions): Invocation<T
       readMetric(options.metric),
       readBoolean('options.self', options.self, true) ? 0 : 1,
     ],
-    result: () => similarity.tensor,
+    result: () => similarity.shown,
   };
 }
 
@@ -73,6 +84,11 @@ function readFunction(value: unknown): [number, number] {
   throw typeError('options.f', "'mean', { elu }, { gaussian } or { countAbove }", value);
 }
 
+/** {@link similarityReduce} of tensors on a device, where the result stays. */
+export function similarityReduce(
+  x: FloatDeviceTensor,
+  options?: DeviceOptions<SimilarityReduceOptions>,
+): Promise<DeviceTensor<'float32'>>;
 /**
  * For each token, the mean over all tokens that are not dropped of a function of its similarity with them; for
  * `{ countAbove }` their number. The matrix of similarities is never stored, and `'mean'` takes the time of N tokens, not
@@ -87,15 +103,28 @@ function readFunction(value: unknown): [number, number] {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function similarityReduce(
+export function similarityReduce(
   x: FloatTensor,
   options?: SimilarityReduceOptions,
-): Promise<Tensor<'float32'>> {
+): Promise<Tensor<'float32'>>;
+export async function similarityReduce(
+  x: AnyTensor<FloatType>,
+  options?: AnyOptions<SimilarityReduceOptions>,
+): Promise<AnyTensor<'float32'>> {
   const given = readOptions(options);
   return runAsync(prepare(x, given), readSignal(given));
 }
 
+/** {@link similarityReduceSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function similarityReduceSync(
+  x: FloatDeviceTensor,
+  options?: DeviceOptions<SimilarityReduceOptions>,
+): DeviceTensor<'float32'>;
 /** {@link similarityReduce}, at once on the calling thread. */
-export function similarityReduceSync(x: FloatTensor, options?: SimilarityReduceOptions): Tensor<'float32'> {
+export function similarityReduceSync(x: FloatTensor, options?: SimilarityReduceOptions): Tensor<'float32'>;
+export function similarityReduceSync(
+  x: AnyTensor<FloatType>,
+  options?: AnyOptions<SimilarityReduceOptions>,
+): AnyTensor<'float32'> {
   return runSync(prepare(x, readOptions(options)));
 }

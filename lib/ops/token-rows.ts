@@ -1,5 +1,7 @@
 // What operations on tokens in rows share: any leading dims, and a mask for all rows, for each batch item or
 // for each row.
+import type { AnyOptions } from '../device-tensor.js';
+import type { Operand } from '../operand.js';
 import { elementCount, reshape, type Tensor } from '../tensor.js';
 import { arrayLength, arrayName } from '../typed-array.js';
 import { readArray } from './call.js';
@@ -14,8 +16,8 @@ export interface MaskOptions {
 
 /** Tokens as the C interface takes them, `[B,N]` or `[B,H,N]`, and what belongs to their rows. */
 export interface TokenRows {
-  readonly mask: Tensor<'uint8'> | undefined;
-  readonly lengths: Tensor<'int32'> | undefined;
+  readonly mask: Operand<'uint8'> | undefined;
+  readonly lengths: Operand<'int32'> | undefined;
   /** The dims before the last. */
   readonly leading: readonly number[];
   /** The length of a row. */
@@ -25,7 +27,7 @@ export interface TokenRows {
 }
 
 /** Reads the mask and lengths of tokens `[...,N]`; none of the dims at all is one token. */
-export function readTokenRows(dims: readonly number[], options: MaskOptions): TokenRows {
+export function readTokenRows(dims: readonly number[], options: AnyOptions<MaskOptions>): TokenRows {
   const leading = dims.slice(0, -1);
   const length = dims.at(-1) ?? 1;
   const [batch = 1, ...inner] = leading;
@@ -46,7 +48,7 @@ export function readTokenMask(
   path: string,
   value: unknown,
   dims: readonly number[],
-): Tensor<'uint8'> | undefined {
+): Operand<'uint8'> | undefined {
   const [batch, length] = [dims.length > 1 ? dims[0] : 1, dims.at(-1) ?? 1];
   const bare = arrayName(value) !== undefined && arrayLength(value) !== length;
   const mask = readArray(path, value, ['uint8'], bare ? [batch, length] : undefined);

@@ -1,5 +1,14 @@
+import type {
+  AnyOptions,
+  AnyResult,
+  AnyTensor,
+  DeviceOptions,
+  DeviceTensor,
+  OnDevice,
+} from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
-import { elementCount, type FloatTensor, type Tensor } from '../tensor.js';
+import type { Operand } from '../operand.js';
+import { elementCount, type FloatTensor, type FloatType, type Tensor } from '../tensor.js';
 import {
   type CommonOptions,
   type Invocation,
@@ -38,7 +47,11 @@ export interface TopK<T extends FloatTensor = FloatTensor> {
   readonly values: T;
 }
 
-function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>): Invocation<TopK<T>> {
+function prepare(
+  x: AnyTensor<FloatType>,
+  k: number,
+  options: AnyOptions<TopKOptions>,
+): Invocation<AnyResult<TopK>> {
   const rows = readRowsOfScores(x, options);
   const segments = readSegments(options.segments, rows.length);
   if (typeof k !== 'number') throw typeError('k', 'an integer', k);
@@ -46,7 +59,7 @@ function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>
   const winners = Math.max(0, segments === undefined ? 1 : elementCount(segments.dims) - 1) * count;
   // A k that no row has is refused before a result of that size would be made.
   const dims = [...rows.leading, count >= 0 && count <= rows.length ? winners : 0];
-  const indices = outputFor(options.out, 'indices', 'int32', dims);
+  const indices = outputFor(options.out, 'indices', 'int32', dims, rows.x.data);
   const values = outputFor(options.out, 'values', rows.x.type, dims, rows.x.data);
   const flat = [...rows.rowDims, dims[dims.length - 1]];
   return {
@@ -58,12 +71,12 @@ function prepare<T extends FloatTensor>(x: T, k: number, options: TopKOptions<T>
       readBoolean('options.largest', options.largest, true) ? 1 : 0,
       readChoice('options.order', options.order, ['index', 'value'], 'index'),
     ],
-    result: () => ({ indices: indices.tensor, values: values.tensor as T }),
+    result: () => ({ indices: indices.shown, values: values.shown }) as AnyResult<TopK>,
   };
 }
 
 /** The offsets of segments, of which the C interface says whether they fit. */
-function readSegments(value: unknown, length: number): Tensor<'int32' | 'int64'> | undefined {
+function readSegments(value: unknown, length: number): Operand<'int32' | 'int64'> | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'object' && value !== null && 'size' in value) {
     const { size } = value;
@@ -79,6 +92,12 @@ function readSegments(value: unknown, length: number): Tensor<'int32' | 'int64'>
   return readIntegers('options.segments', value, `an integer from 0 to ${length}`);
 }
 
+/** {@link topK} of tensors on a device, where the result stays. */
+export function topK<T extends FloatType>(
+  x: DeviceTensor<T>,
+  k: number,
+  options?: DeviceOptions<TopKOptions<Tensor<T>>>,
+): Promise<OnDevice<TopK<Tensor<T>>>>;
 /**
  * The k best scores of every row: higher value first, then lower index; -0 equals +0, and NaN is last in
  * either direction. Kept tokens (mask 1) are always among the k, dropped ones (mask 2) never.
@@ -88,16 +107,28 @@ function readSegments(value: unknown, length: number): Tensor<'int32' | 'int64'>
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`,
  *   `ERR_TOKENSIEVE_OVERLAP`
  */
-export async function topK<T extends FloatTensor>(
-  x: T,
+export function topK<T extends FloatTensor>(x: T, k: number, options?: TopKOptions<T>): Promise<TopK<T>>;
+export async function topK(
+  x: AnyTensor<FloatType>,
   k: number,
-  options?: TopKOptions<T>,
-): Promise<TopK<T>> {
+  options?: AnyOptions<TopKOptions>,
+): Promise<AnyResult<TopK>> {
   const given = readOptions(options);
   return runAsync(prepare(x, k, given), readSignal(given));
 }
 
+/** {@link topKSync} of tensors on a device, where the result stays: checks and enqueues. */
+export function topKSync<T extends FloatType>(
+  x: DeviceTensor<T>,
+  k: number,
+  options?: DeviceOptions<TopKOptions<Tensor<T>>>,
+): OnDevice<TopK<Tensor<T>>>;
 /** {@link topK}, at once on the calling thread. */
-export function topKSync<T extends FloatTensor>(x: T, k: number, options?: TopKOptions<T>): TopK<T> {
+export function topKSync<T extends FloatTensor>(x: T, k: number, options?: TopKOptions<T>): TopK<T>;
+export function topKSync(
+  x: AnyTensor<FloatType>,
+  k: number,
+  options?: AnyOptions<TopKOptions>,
+): AnyResult<TopK> {
   return runSync(prepare(x, k, readOptions(options)));
 }

@@ -122,6 +122,14 @@ tsv_status tsv_cuda_download(tsv_context* context, int32_t device, void* to, con
   return call.status();
 }
 
+tsv_status tsv_cuda_copy(tsv_context* context, int32_t device, void* to, const void* from, uint64_t bytes) {
+  Call call(context, device);
+  if (!call.failed() && bytes > 0)
+    call.check(api().cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), call.stream()),
+               "could not copy %zu bytes on the device", size_t(bytes));
+  return call.status();
+}
+
 tsv_status tsv_cuda_clear(tsv_context* context, int32_t device, void* pointer, uint64_t bytes) {
   Call call(context, device);
   if (!call.failed() && bytes > 0)

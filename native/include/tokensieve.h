@@ -666,6 +666,8 @@ tsv_status tsv_cuda_release(tsv_context* context, int32_t device, void* pointer)
 tsv_status tsv_cuda_upload(tsv_context* context, int32_t device, void* to, const void* from, uint64_t bytes);
 tsv_status tsv_cuda_download(tsv_context* context, int32_t device, void* to, const void* from,
                              uint64_t bytes);
+/* From one place on the device to another. */
+tsv_status tsv_cuda_copy(tsv_context* context, int32_t device, void* to, const void* from, uint64_t bytes);
 tsv_status tsv_cuda_clear(tsv_context* context, int32_t device, void* pointer, uint64_t bytes);
 tsv_status tsv_cuda_synchronize(tsv_context* context, int32_t device);
 /* What is on the stream now, as an event that any thread may wait for, once: the wait ends it. */
@@ -758,7 +760,8 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, cuda_follow, (tsv_context*, int32_t, void*)) \
   ENTRY(tsv_status, cuda_mark, (tsv_context*, int32_t, void**)) \
   ENTRY(tsv_status, cuda_elapsed, (tsv_context*, int32_t, void*, void*, double*)) \
-  ENTRY(tsv_status, cuda_measure_ceiling, (tsv_context*, int32_t, int32_t, int64_t, double*))
+  ENTRY(tsv_status, cuda_measure_ceiling, (tsv_context*, int32_t, int32_t, int64_t, double*)) \
+  ENTRY(tsv_status, cuda_copy, (tsv_context*, int32_t, void*, const void*, uint64_t))
 
 /* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
  * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */

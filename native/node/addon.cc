@@ -5,6 +5,7 @@
 
 #include "node/arguments.h"
 #include "node/call.h"
+#include "node/device_work.h"
 #include "tokensieve_node.h"
 
 namespace {
@@ -98,6 +99,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("timeRun", tsv_node::time_run);
   add("start", tsv_node::start_async);
   add("cancel", tsv_node::cancel_async);
+  tsv_node::add_device_work(env, exports);
   exports["isa"] = Napi::Function::New(env, isa, "isa");
   exports["setIsa"] = Napi::Function::New(env, set_isa, "setIsa");
   exports["supportedIsas"] = supported_isas(env);

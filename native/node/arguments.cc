@@ -49,27 +49,33 @@ bool read_slot(napi_env env, const double* header, int index, napi_value value, 
   };
   const int rank = int(header[1]);
   if (rank < 1 || rank > 4) return refuse_slot(" has no rank from 1 to 4");
-  ArrayView view;
-  if (!view_array(env, value, &view)) return refuse_slot(" is not a typed array");
   slot->present = true;
-  bool own = true;
-  napi_is_arraybuffer(env, view.buffer, &own);
-  slot->shared = !own;
   slot->tensor.dtype = int32_t(header[0]) - 1;
-  slot->tensor.device_type = TSV_CPU;
   slot->tensor.ndim = rank;
-  slot->tensor.data = view.data;
   double count = 1;
   for (int i = 0; i < rank; ++i) {
     slot->shape[i] = saturated(header[2 + i]);
     count *= header[2 + i];
   }
-  // TypeScript found enough elements: what it read after that, such as a getter, took them away.
-  if (!(count >= 0 && count * tsv_dtype_bytes(slot->tensor.dtype) <= double(view.bytes))) {
-    return refuse(env, "ERR_TOKENSIEVE_DETACHED",
-                  "the buffer of an argument was transferred away or shrunk while the arguments were read");
+  if (header[7] != 0) {
+    slot->tensor.device_type = TSV_CUDA;
+    slot->tensor.device_id = int32_t(header[7]) - 1;
+    slot->tensor.data = address(header[8]);
+  } else {
+    ArrayView view;
+    if (!view_array(env, value, &view)) return refuse_slot(" is not a typed array");
+    bool own = true;
+    napi_is_arraybuffer(env, view.buffer, &own);
+    slot->shared = !own;
+    slot->tensor.device_type = TSV_CPU;
+    slot->tensor.data = view.data;
+    // TypeScript found enough elements: what it read after that, such as a getter, took them away.
+    if (!(count >= 0 && count * tsv_dtype_bytes(slot->tensor.dtype) <= double(view.bytes))) {
+      return refuse(env, "ERR_TOKENSIEVE_DETACHED",
+                    "the buffer of an argument was transferred away or shrunk while the arguments were read");
+    }
+    slot->bytes = size_t(count) * size_t(tsv_dtype_bytes(slot->tensor.dtype));
   }
-  slot->bytes = size_t(count) * size_t(tsv_dtype_bytes(slot->tensor.dtype));
   int64_t dense = 1;
   for (int i = rank - 1; i >= 0; --i) {
     slot->strides[i] = dense;
@@ -116,7 +122,7 @@ bool read_call(napi_env env, size_t argc, napi_value* argv, Arguments* arguments
   }
   const Operation& operation = kOperations[index];
   const size_t slots = size_t(operation.slots());
-  const size_t numbers = slots * kSlotNumbers + size_t(operation.numbers);
+  const size_t numbers = slots * kSlotNumbers + size_t(operation.numbers) + 1;
   if (header.bytes < numbers * sizeof(double) || argc < 2 + slots) {
     return refuse(env, "ERR_TOKENSIEVE_INTERNAL", std::string(operation.name) + " got too few arguments");
   }
@@ -126,6 +132,7 @@ bool read_call(napi_env env, size_t argc, napi_value* argv, Arguments* arguments
     if (!read_slot(env, values + i * kSlotNumbers, int(i), argv[2 + i], &arguments->slots[i])) return false;
   }
   memcpy(arguments->numbers, values + slots * kSlotNumbers, size_t(operation.numbers) * sizeof(double));
+  arguments->stream = address(values[numbers - 1]);
   // The struct may be copied, so what points into it is set last and again by whoever copies.
   for (size_t i = 0; i < slots; ++i) {
     arguments->slots[i].tensor.shape = arguments->slots[i].shape;

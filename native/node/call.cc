@@ -26,7 +26,8 @@ napi_value undefined(napi_env env) {
   return value;
 }
 
-// undefined when the call succeeded, else what was wrong.
+}  // namespace
+
 napi_value outcome(napi_env env, const tsv_context& context) {
   if (context.error.status == TSV_OK) return undefined(env);
   napi_value list, item;
@@ -41,6 +42,8 @@ napi_value outcome(napi_env env, const tsv_context& context) {
   }
   return list;
 }
+
+namespace {
 
 void execute(tsv_context* context, Arguments* arguments) {
   const tsv_status status = arguments->operation->run(context, *arguments);
@@ -315,6 +318,7 @@ napi_value call_now(napi_env env, napi_callback_info info, bool check_only) {
   tsv_context context = {};
   context.size = sizeof context;
   context.check_only = check_only;
+  context.stream = arguments.stream;
   execute(&context, &arguments);
   if (!check_only && context.error.status == TSV_OK) hand_over(env, argv + 2, arguments, copies);
   return outcome(env, context);
@@ -342,6 +346,7 @@ napi_value time_run(napi_env env, napi_callback_info info) {
   for (uint32_t i = 0; i < count; ++i) {
     tsv_context context = {};
     context.size = sizeof context;
+    context.stream = arguments.stream;
     execute(&context, &arguments);
     if (context.error.status != TSV_OK) return outcome(env, context);
   }

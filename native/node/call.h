@@ -4,14 +4,19 @@
 #define TOKENSIEVE_NODE_CALL_H
 #include <node_api.h>
 
+#include "tokensieve.h"
+
 namespace tsv_node {
 
 // What one JavaScript environment (the main thread, or a worker) has under way.
 class Environment;
 Environment* make_environment(napi_env env);
 
-// run(operation, header, ...arrays): undefined, or [status, argument path, expected, got] when an argument is
-// wrong.
+// undefined when the call with this context succeeded, else [status, argument path, expected, got].
+napi_value outcome(napi_env env, const tsv_context& context);
+
+// run(operation, header, ...arrays): what outcome() gives. On device tensors the work is enqueued on the
+// header's stream.
 napi_value run_sync(napi_env env, napi_callback_info info);
 
 // check(operation, header, ...arrays): as run(), but only checks the arguments.

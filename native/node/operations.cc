@@ -60,6 +60,7 @@ tsv_status gather_tokens(tsv_context* context, Arguments& a) {
   c.offsets = a.input(2);
   c.packed = a.small(0);
   c.tokens = a.output(0);
+  c.lengths = a.output(1);
   return tsv_gather_tokens(context, &c);
 }
 
@@ -178,6 +179,7 @@ tsv_status merge_tokens(tsv_context* context, Arguments& a) {
   c.packed = a.small(3);
   c.tokens = a.output(0);
   c.sizes = a.output(1);
+  c.row_offsets = a.output(2);
   return tsv_merge_tokens(context, &c);
 }
 
@@ -255,6 +257,7 @@ tsv_status bipartite_match(tsv_context* context, Arguments& a) {
   c.offsets = a.output(1);
   c.members = a.output(2);
   c.assignment = a.output(3);
+  if (const tsv_tensor* longest = a.output(4)) c.longest = static_cast<int64_t*>(longest->data);
   return tsv_bipartite_match(context, &c);
 }
 
@@ -307,19 +310,19 @@ const Operation kOperations[] = {
     {"sampleCdf", 3, 2, 1, sample_cdf, 1},
     {"poolScores", 3, 1, 2, pool_scores},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
-    {"gatherTokens", 3, 1, 1, gather_tokens},
+    {"gatherTokens", 3, 2, 1, gather_tokens},
     {"rotateKeys", 6, 1, 3, rotate_keys},
     {"topK", 4, 2, 3, top_k, 1},
     {"attentionScores", 10, 3, 14, attention_scores},
     {"attention", 10, 4, 14, attention},
     {"packKeys", 4, 1, 0, pack_keys},
     {"matmul", 3, 1, 2, matmul},
-    {"mergeTokens", 7, 2, 4, merge_tokens},
+    {"mergeTokens", 7, 3, 4, merge_tokens},
     {"restoreTokens", 7, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax, 3},
     {"similarityReduce", 3, 1, 4, similarity_reduce},
     {"knnDensity", 3, 2, 2, knn_density, 1 | 8},
-    {"bipartiteMatch", 3, 4, 9, bipartite_match, 1},
+    {"bipartiteMatch", 3, 5, 9, bipartite_match, 1},
     {"farthestPoint", 3, 1, 3, farthest_point, 1},
     {"dppGreedy", 4, 1, 1, dpp_greedy, 3},
     {"selectThreshold", 3, 2, 5, select_threshold, 1},
