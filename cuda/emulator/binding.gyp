@@ -29,6 +29,14 @@
       }]],
     },
     {
+      # For tests in JavaScript: arms failures of the double, and counts what it holds
+      "target_name": "cudasim_control",
+      "type": "loadable_module",
+      "product_extension": "node",
+      "sources": ["cudasim/node/control.cc"],
+      "cflags_cc": ["-fvisibility=default"],
+    },
+    {
       # A client of the double: it opens the library, and links nothing of it
       "target_name": "cudasim_tests",
       "type": "executable",

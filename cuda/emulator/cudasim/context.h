@@ -106,8 +106,7 @@ Result in_context(Body body) {
   const std::shared_ptr<Context> context = context_stack().back();
   if (context->destroyed()) return kContextIsDestroyed;
   if (const Result failure = context->failure()) return failure;
-  const Result result = body(*context);
-  return result != kSuccess ? result : context->failure();
+  return body(*context);
 }
 
 // The same for what gives something back: that is done even in a failed context, as far as the client's
@@ -118,8 +117,9 @@ Result giving_back(Body body) {
   if (context_stack().empty()) return kInvalidContext;
   const std::shared_ptr<Context> context = context_stack().back();
   if (context->destroyed()) return kContextIsDestroyed;
+  const Result failure = context->failure();
   const Result result = body(*context);
-  return context->failure() != kSuccess ? context->failure() : result;
+  return failure != kSuccess ? failure : result;
 }
 
 }  // namespace cudasim

@@ -37,6 +37,13 @@ Result gone(const std::string& what) {
                       what + ": the page-locked memory was freed before the stream got there");
 }
 
+// Waits for an operation, if it was enqueued, and for what it has to say.
+Result finish(Result enqueued, const Ticket& ticket) {
+  if (enqueued != kSuccess) return enqueued;
+  ticket.wait();
+  return ticket.stream->context()->failure();
+}
+
 Result upload(DevicePointer to, const void* from, size_t bytes, Handle stream, bool waits) {
   return in_context([&](Context& context) {
     const std::shared_ptr<Stream> found = context.find_stream(stream);
@@ -60,8 +67,7 @@ Result upload(DevicePointer to, const void* from, size_t bytes, Handle stream, b
     }
     Ticket ticket;
     const Result result = enqueue_work(found, FailurePoint::upload, what, std::move(operation), &ticket);
-    if (waits) ticket.wait();
-    return result;
+    return waits ? finish(result, ticket) : result;
   });
 }
 
@@ -83,8 +89,7 @@ Result download(void* to, DevicePointer from, size_t bytes, Handle stream, bool 
           return device->memory.read(to, from, bytes) ? kSuccess : gone(what, *device, from, bytes);
         },
         &ticket);
-    if (waits || !block) ticket.wait();
-    return result;
+    return waits || !block ? finish(result, ticket) : result;
   });
 }
 

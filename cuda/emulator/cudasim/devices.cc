@@ -228,7 +228,7 @@ Result cuCtxGetDevice(int* device) {
 Result cuCtxSynchronize() {
   return in_context([](Context& context) {
     context.synchronize();
-    return kSuccess;
+    return context.failure();
   });
 }
 

@@ -117,7 +117,8 @@ Result cuEventRecord(Handle event, Handle stream) {
 }
 
 Result cuEventQuery(Handle event) {
-  return with_event(event, [](Event& queried) { return queried.ticket.done() ? kSuccess : kNotReady; });
+  return with_event(
+      event, [](Event& queried) { return queried.ticket.done() ? queried.context->failure() : kNotReady; });
 }
 
 Result cuEventSynchronize(Handle event) {
@@ -128,7 +129,7 @@ Result cuEventSynchronize(Handle event) {
   });
   if (result != kSuccess) return result;
   ticket.wait();
-  return in_context([](Context&) { return kSuccess; });  // what failed meanwhile
+  return in_context([](Context&) { return kSuccess; });  // or what failed meanwhile
 }
 
 // Of the host's clock: how long the emulator took, not what a device would.

@@ -13,7 +13,7 @@ Result enqueue_work(const std::shared_ptr<Stream>& stream, FailurePoint point, c
     operation = [failure, what] { return report_fault(failure, what + " was to fail"); };
   const Ticket enqueued = stream->context()->enqueue(stream, std::move(operation));
   if (ticket != nullptr) *ticket = enqueued;
-  return kSuccess;
+  return enqueued.stream ? kSuccess : kDeinitialized;
 }
 
 }  // namespace cudasim

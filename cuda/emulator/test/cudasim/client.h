@@ -52,7 +52,7 @@ extern Driver cu;
 bool open_driver(const char* path);
 
 const char* kernels(int architecture);  // PTX for 75 or 80: kernels.cc
-constexpr size_t kCount = 1000;  // elements of most vectors
+constexpr size_t kCount = 1000;         // elements of most vectors
 
 // A device's primary context, made current, with a stream and the kernels. `device` begins with cuInit.
 struct Session {

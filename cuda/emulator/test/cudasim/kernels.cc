@@ -71,13 +71,18 @@ $again:
 .maxntid 64, 1, 1
 {
   .shared .align 16 .b8 room[1024];
-  .reg .b32 %r<2>;
+  .reg .pred %p<2>;
+  .reg .b32 %r<3>;
   .reg .b64 %rd<3>;
+  mov.u32 %r2, %tid.x;
+  setp.ne.u32 %p1, %r2, 0;
+  @%p1 bra $done;
   ld.param.u64 %rd1, [data];
   cvta.to.global.u64 %rd2, %rd1;
   mov.u32 %r1, 3;
   st.shared.u32 [room], %r1;
   st.global.u32 [%rd2], %r1;
+$done:
   ret;
 }
 
