@@ -27,17 +27,7 @@ BlockMemory::BlockMemory(const Kernel& kernel, DeviceMemory& device, uint32_t dy
                          uint32_t threads, const uint8_t* parameters, MemoryCounters* counters)
     : impl_(std::make_unique<Impl>(kernel, device, dynamic_shared, threads, parameters, counters)) {}
 
-BlockMemory::~BlockMemory() {
-  std::map<int, AccessCounters>& lines = impl_->counters->lines[impl_->kernel.name];
-  for (size_t i = 0; i < impl_->lines.size(); ++i) {
-    const AccessCounters& counted = impl_->lines[i];
-    if (counted.requests == 0) continue;
-    AccessCounters& line = lines[impl_->kernel.code[i].line];
-    line.requests += counted.requests;
-    line.sectors += counted.sectors;
-    line.wavefronts += counted.wavefronts;
-  }
-}
+BlockMemory::~BlockMemory() = default;
 
 void BlockMemory::begin(const Block& block) {
   Impl& memory = *impl_;
@@ -61,7 +51,8 @@ void BlockMemory::warp_barrier(const Warp& warp, uint32_t) { impl_->shared.histo
 void BlockMemory::exit(const Warp& warp) { impl_->shared.history().exit(warp.index); }
 
 bool BlockMemory::Impl::access(const Access& access, uint8_t* host[kLanes]) {
-  AccessCounters* line = &lines[size_t(access.instruction - kernel.code.data())];
+  AccessCounters*& line = lines[size_t(access.instruction - kernel.code.data())];
+  if (line == nullptr) line = &counters->lines[kernel.name][access.instruction->line];
   switch (access.space) {
     case Space::kGlobal:
     case Space::kConstant:

@@ -27,7 +27,7 @@ struct BlockMemory::Impl {
   SharedMemory shared;
   std::vector<AsyncCopies> copies;                     // of each warp
   std::vector<uint8_t> local_data, local_initialised;  // of each thread, one after another
-  std::vector<AccessCounters> lines;                   // of each instruction
+  std::vector<AccessCounters*> lines;  // of each instruction, in counters->lines; null until it accesses
   bool checks = true;
 };
 

@@ -48,7 +48,7 @@ const Mutation kMutations[] = {
      "ldmatrix"},
     {"tile_product", "gives ldmatrix rows past the end", "[%r32]", "[%r32+256]", FaultKind::kOutOfBounds,
      "ldmatrix"},
-    {"local_lookup", "passes the end of an array", "%rd10, 28", "%rd10, 60\n  add.s64 %rd11, %rd11, 16",
+    {"local_lookup", "passes the end of an array", "%rd10, 28", "%rd10, 60;\n  add.s64 %rd11, %rd11, 16",
      FaultKind::kOutOfBounds, "ld.local"},
     // Reads of what nothing wrote
     {"reverse", "stores nothing before it reads", "st.shared.f32 [%r7], %f1;", "", FaultKind::kUninitialised,
@@ -88,7 +88,7 @@ const Mutation kMutations[] = {
     {"stream_rows", "leaves one group too many", "wait_group 1", "wait_group 2", FaultKind::kUnfinishedCopy,
      "ld.shared"},
     {"stream_rows", "lacks the barrier after the wait", "cp.async.wait_group 1;\n  bar.sync 0;",
-     "cp.async.wait_group 1;", FaultKind::kUninitialised, "ld.shared"},
+     "cp.async.wait_group 1;", FaultKind::kSharedRace, "ld.shared"},
     {"stream_rows", "copies over what is being read", "add.f32 %f14, %f11, %f12;\n  bar.sync 0;",
      "add.f32 %f14, %f11, %f12;", FaultKind::kUnfinishedCopy, "ld.shared"},
     {"stream_rows", "copies twice to one place", "and.b32 %r20, %r19, 2048", "mov.u32 %r20, 0",
@@ -115,10 +115,11 @@ const Mutation kMutations[] = {
      "mma.sync"},
     // Constants
     {"reverse", "writes to a constant", "st.global.f32 [%rd7], %f2",
-     "mov.u64 %rd7, table;\n  st.global.f32 [%rd7], %f2", FaultKind::kReadOnly, "st.global"},
+     "mov.u64 %rd7, table;\n  add.s64 %rd7, %rd7, %rd5;\n  st.global.f32 [%rd7], %f2", FaultKind::kReadOnly,
+     "st.global"},
 };
 
-constexpr const char* kConstant = ".const .align 4 .b8 table[512];\n";
+constexpr const char* kConstant = ".const .align 4 .b8 table[1024];\n";
 
 int line_of(const std::string& text, size_t at) {
   return 1 + int(std::count(text.begin(), text.begin() + long(at), '\n'));
