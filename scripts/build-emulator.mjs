@@ -10,13 +10,13 @@ const folder = path.join('cuda', 'emulator');
 /** Where the build leaves what it makes: `emulator_tests`, and the library that stands in for libcuda. */
 export const emulatorBuild = path.join(root, folder, 'build', 'Release');
 
-/** Builds, printing what the compiler says; `jobs` files at a time. True if it worked. */
-export function buildEmulator(jobs = availableParallelism()) {
+/** Builds some targets, or all, printing what the compiler says; `jobs` files at a time. True if it worked. */
+export function buildEmulator(targets = [], jobs = availableParallelism()) {
   const options = { cwd: root, stdio: 'inherit' };
   const arguments_ = ['--directory', folder, '--loglevel', 'warn'];
   return (
     nodeGyp('configure', arguments_, options).status === 0 &&
-    nodeGyp('build', [...arguments_, '-j', String(jobs)], options).status === 0
+    nodeGyp('build', [...targets, ...arguments_, '-j', String(jobs)], options).status === 0
   );
 }
 

@@ -20,6 +20,7 @@
       "target_name": "cudasim",
       "type": "shared_library",
       "product_dir": "<(PRODUCT_DIR)",
+      "product_prefix": "lib",  # node-gyp takes it away
       "sources": ["<!@(node <(sources) ../.. cuda/emulator/cudasim)"],
       "dependencies": ["tsv_emulator"],
       "conditions": [["OS=='linux'", {
