@@ -13,12 +13,20 @@ constexpr size_t kPage = 4096;
 
 void raise(Call& call, const FaultRecord& fault) {
   char got[64];
-  snprintf(got, sizeof got, "%.17g at element %" PRId64, fault.got, fault.element);
-  if (fault.kind == kFaultNegative) {
-    call.fail(tsv_status(fault.status), fault.argument, got, "numbers from 0");
+  const int digits = snprintf(got, sizeof got, "%.17g", fault.got);
+  if (fault.element >= 0) {
+    snprintf(got + digits, sizeof got - size_t(digits),
+             fault.kind == kFaultDropped ? ", dropped in row %" PRId64 : " at element %" PRId64,
+             fault.element);
+  }
+  if (fault.kind == kFaultNegative || fault.kind == kFaultNotFinite) {
+    call.fail(tsv_status(fault.status), fault.argument, got,
+              fault.kind == kFaultNegative ? "numbers from 0" : "finite numbers");
   } else if (fault.kind == kFaultDropped) {
-    snprintf(got, sizeof got, "%.17g, dropped in row %" PRId64, fault.got, fault.element);
     call.fail(tsv_status(fault.status), fault.argument, got, "a token that is not dropped in any row");
+  } else if (fault.element < 0) {
+    call.fail(tsv_status(fault.status), fault.argument, got, "an integer from %" PRId64 " to %" PRId64,
+              fault.low, fault.high);
   } else {
     call.fail(tsv_status(fault.status), fault.argument, got, "integers from %" PRId64 " to %" PRId64,
               fault.low, fault.high);

@@ -15,8 +15,8 @@ constexpr KernelInfo kKernels[] = {
 #undef TSV_CUDA_KERNEL_INFO
 };
 
-// What a block gets without asking.
-constexpr size_t kUsualShared = 48 << 10;
+// What a launch may add without asking: of 48 KB, what no kernel has as its own.
+constexpr size_t kUsualShared = 32 << 10;
 
 int first_of_module(int kernel) {
   int first = 0;

@@ -6,6 +6,9 @@
 #include "abi/bipartite_partition.h"
 #include "abi/check.h"
 #include "abi/greedy_choice.h"
+#include "abi/rotary.h"
+#include "abi/rows_of_scores.h"
+#include "abi/token_map.h"
 #include "abi/token_rows.h"
 #include "tokensieve.h"
 
@@ -14,6 +17,25 @@ namespace cuda {
 
 tsv_status token_norms(tsv_context* context, const Check& check, const tsv_token_norms_args& a, const View& x,
                        const TokenRows& tokens, const View& norms);
+// `offsets` of `segments` pieces of a row; absent for whole rows.
+tsv_status top_k(tsv_context* context, const Check& check, const tsv_top_k_args& a, const RowsOfScores& rows,
+                 const View& offsets, int64_t segments, const View& indices, const View& values);
+tsv_status select_threshold(tsv_context* context, const Check& check, const tsv_select_threshold_args& a,
+                            const RowsOfScores& rows, const View& indices, const View& offsets);
+tsv_status sample_cdf(tsv_context* context, const Check& check, const tsv_sample_cdf_args& a,
+                      const RowsOfScores& rows, const View& indices, const View& offsets);
+tsv_status gather_tokens(tsv_context* context, const Check& check, bool packed, const View& x,
+                         const View& indices, const View& offsets, const View& tokens, const View& lengths);
+tsv_status merge_tokens(tsv_context* context, const Check& check, const tsv_merge_tokens_args& a,
+                        const View& x, const MapView& map, const View& weights, const View& tokens,
+                        const View& sizes, const View& row_offsets);
+tsv_status restore_tokens(tsv_context* context, const Check& check, bool nearest, const View& y,
+                          const MapView& map, const View& dropped, const View& tokens);
+tsv_status pool_scores(tsv_context* context, const Check& check, const tsv_pool_scores_args& a,
+                       const RowsOfScores& rows, const View& scores);
+tsv_status paired_similarity(tsv_context* context, const Check& check, int32_t metric, const View& a,
+                             const View& b, const TokenRows& tokens, const View& similarity);
+tsv_status rotate_keys(tsv_context* context, const Check& check, const Rotary& rotary);
 
 // a [G,M,K], b [1 or G,K,N] or [..,N,K], out [G,M,N]: where b is one, G is 1 unless there is nothing to do.
 tsv_status matmul(tsv_context* context, const Check& check, const tsv_matmul_args& a, const View& left,

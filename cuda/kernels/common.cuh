@@ -98,5 +98,13 @@ __device__ inline void report_negative(FaultRecord* fault, int argument, double 
   fault->got = got;
 }
 
+__device__ inline void report_not_finite(FaultRecord* fault, int argument, double got, int64_t element) {
+  if (atomicCAS(&fault->status, 0, int(TSV_E_RANGE)) != 0) return;
+  fault->argument = argument;
+  fault->kind = kFaultNotFinite;
+  fault->element = element;
+  fault->got = got;
+}
+
 }  // namespace cuda
 }  // namespace tsv

@@ -17,14 +17,15 @@ struct FaultRecord {
   int32_t kind;      // FaultKind
   int32_t unused;
   int64_t low, high;  // what an integer must be from and to
-  int64_t element;    // where in the argument
+  int64_t element;    // where in the argument; -1: the argument is a number itself
   double got;
 };
 
 enum FaultKind : int32_t {
   kFaultRange = 0 /* an integer from low to high */,
   kFaultNegative = 1 /* a number from 0 */,
-  kFaultDropped = 2 /* a token that is not dropped */
+  kFaultDropped = 2 /* a token that is not dropped */,
+  kFaultNotFinite = 3 /* a finite number */
 };
 
 // Tokens in rows [B,N] or [B,H,N]: 0 free, 1 keep, 2 drop.
@@ -435,6 +436,184 @@ struct AttentionHeadsArguments {
   int32_t heads, pool_mode, mean, maximum;
 };
 
+// ---- Selecting and moving tokens ----
+
+// Of one part of a long row: tokens kept and not dropped, keys above and equal to the digits found so far.
+struct TopKPart {
+  int32_t kept, allowed, above, equal;
+};
+// The digits of a selection's k-th key, and its rank among the keys that share them.
+struct TopKFound {
+  uint32_t key;
+  int32_t rank, valid;
+};
+
+// The k best of `segments` pieces of each row: see top_k.cu.
+struct TopKArguments {
+  const void* x;  // [rows,n]
+  MaskArguments mask;
+  FaultRecord* fault;
+  const void* segment_offsets;  // [segments + 1] int32 or int64; NULL: whole rows
+  int64_t segments;
+  int32_t segment_bytes;  // of an offset
+  int32_t dtype, largest;
+  int32_t stores_keys;  // shared memory holds a selection's keys
+  int64_t k;
+  int32_t* indices;  // [selections,k]
+  void* values;      // x's type, or NULL
+  // Parts of a row
+  int64_t parts, part_length;
+  int32_t* histograms;  // [selections,parts,2048]
+  TopKPart* standing;   // [selections,parts]
+  TopKFound* found;     // [selections]
+  int32_t pass;
+  // In order of value: [selections,k]
+  uint32_t *keys, *spare_keys;
+  int32_t *places, *spare_places;
+};
+
+// Chosen indices of each row, moved together: see ragged.cu.
+struct CloseRanksArguments {
+  const int32_t* staged;   // [rows,staged_length]
+  const int32_t* offsets;  // [rows + 1]
+  int32_t* indices;        // [rows * room]
+  int64_t rows, staged_length, room;
+};
+
+// The scores of each row that pass a rule: see select_threshold.cu.
+struct SelectThresholdArguments {
+  const void* x;  // [rows,n]
+  MaskArguments mask;
+  FaultRecord* fault;
+  int64_t rows;
+  double parameter;
+  int64_t min, max;  // -1: none
+  int32_t rule;      // tsv_threshold_rule
+  int32_t ddof, dtype;
+  int32_t stores_keys;  // shared memory holds a row's keys
+  int32_t* staged;      // [rows,n]
+  int32_t* selected;    // [rows]
+  // For mass, [blocks,n]
+  uint32_t *keys, *spare_keys;
+  double* sums;
+};
+
+// The tokens that even points along the cumulative sum of each row's scores pick: see sample_cdf.cu.
+struct SampleCdfArguments {
+  const void* scores;  // [rows,n]
+  MaskArguments mask;
+  FaultRecord* fault;
+  int64_t rows;
+  int64_t count;
+  int32_t dtype;
+  int32_t* staged;    // [rows,count]
+  int32_t* selected;  // [rows]
+  // [blocks,n]
+  uint32_t *keys, *spare_keys;
+  int32_t *places, *spare_places;
+  double* sums;
+};
+
+// Rows of x by index: see gather_tokens.cu.
+struct GatherTokensArguments {
+  const char* x;           // [rows,n] rows of row_bytes
+  const void* indices;     // int32 or int64, [rows,longest], or ragged [total]
+  const int32_t* offsets;  // [rows + 1] with ragged indices
+  FaultRecord* fault;
+  int64_t rows, n, total, longest;
+  int64_t places;  // rows of the output
+  int64_t row_bytes, pieces;
+  int32_t index_bytes, packed, word;
+  int32_t* lengths;  // [rows] or NULL
+  char* tokens;      // [rows,longest], or packed [total], rows of row_bytes
+};
+
+// Every token from the slot that owns it: see restore_tokens.cu.
+struct RestoreTokensArguments {
+  const char* y;                  // [rows,longest] rows of row_bytes
+  const int32_t* assignment;      // [rows,n]
+  const int32_t* output_lengths;  // [rows]
+  const char* dropped;            // [rows,n] rows of row_bytes, or NULL
+  FaultRecord* fault;
+  int64_t rows, n, longest;
+  int64_t row_bytes, pieces;
+  int32_t word;
+  int32_t* nearest;  // [rows,n], what nearest_owners finds
+  char* tokens;      // [rows,n] rows of row_bytes
+};
+
+// The members of each slot put together: see merge_tokens.cu.
+struct MergeTokensArguments {
+  const void* x;              // [rows,n,columns]
+  const int32_t* first_slot;  // [rows + 1]
+  const int32_t* offsets;     // of every slot, and one
+  const int32_t* members;     // [member_count]
+  const float* weights;       // [member_count], or NULL for ones
+  const float* sizes_in;      // [rows / rows_an_item,n], or NULL for ones
+  FaultRecord* fault;
+  int64_t rows, n, columns, member_count, rows_an_item;
+  int64_t longest;  // slots of a row in the output
+  int64_t places;   // slots of the output
+  int64_t pieces;   // of 512 bytes of a slot
+  int32_t reduce;   // tsv_merge_reduce
+  int32_t packed, aligned;
+  void* tokens;  // [places,columns]
+  float* sizes;  // [places]
+};
+
+// Scores pooled over their neighbours: see pool_scores.cu.
+struct PoolScoresArguments {
+  const void* x;  // [rows,n]
+  MaskArguments mask;
+  int64_t kernel, reach;  // reach: to either side, at most n
+  int64_t tile, tiles;    // results of a block, blocks of a row
+  int32_t dtype;
+  int32_t mode;    // tsv_pool_mode
+  float* scratch;  // [blocks,2 (tile + reach)], or NULL for shared memory
+  float* scores;   // [rows,n]
+};
+
+// How alike tokens in pairs are: see paired_similarity.cu.
+struct PairedSimilarityArguments {
+  MatrixArguments a, b;
+  MaskArguments mask;
+  int64_t rows;
+  int32_t columns;
+  int32_t metric;     // tsv_similarity_metric
+  float* similarity;  // [rows,n]
+};
+
+// Positions [N], [B,N] or [B,Hkv,N], with sections after a leading one.
+struct PositionArguments {
+  const void* data;
+  int64_t rows;  // 1, B or B * Hkv
+  int64_t of_section, n;
+  int32_t heads;  // 1, or Hkv where each head has its own
+  int32_t bytes;  // of a position, 4 or 8
+};
+
+// Keys turned from one rotary position to another: see rotate_keys.cu.
+struct RotateKeysArguments {
+  MatrixArguments k, keys;
+  PositionArguments from, to;
+  const uint64_t* turns;        // [pairs], in units of 2^-64 of a turn
+  const int32_t* section_ends;  // [sections]
+  const int32_t* lengths;       // [items] or NULL
+  FaultRecord* fault;
+  int64_t items, apart;  // apart: heads with positions of their own, or 1
+  int64_t n, columns, pairs, sections;
+  int32_t interleaved, pairs_aligned;
+};
+// What turns and section_ends are made of, where they are not NULL.
+struct RotaryTurnsArguments {
+  const float* frequencies;
+  const int32_t* section_lengths;
+  uint64_t* turns;
+  int32_t* section_ends;
+  FaultRecord* fault;
+  int64_t pairs, sections;
+};
+
 // Module (the .cu file), kernel, argument struct.
 #define TSV_FOR_EACH_CUDA_KERNEL(ENTRY) \
   ENTRY(ceilings, copy_peak, CopyPeakArguments) \
@@ -515,7 +694,32 @@ struct AttentionHeadsArguments {
   ENTRY(attention, attention_output_bf16_128, AttentionSoftmaxArguments) \
   ENTRY(attention, attention_output_bf16_256, AttentionSoftmaxArguments) \
   ENTRY(attention_finish, attention_finish, AttentionFinishArguments) \
-  ENTRY(attention_finish, attention_heads, AttentionHeadsArguments)
+  ENTRY(attention_finish, attention_heads, AttentionHeadsArguments) \
+  ENTRY(top_k, top_k_select, TopKArguments) \
+  ENTRY(top_k, top_k_count, TopKArguments) \
+  ENTRY(top_k, top_k_find, TopKArguments) \
+  ENTRY(top_k, top_k_collect, TopKArguments) \
+  ENTRY(top_k, top_k_order, TopKArguments) \
+  ENTRY(ragged, close_ranks, CloseRanksArguments) \
+  ENTRY(select_threshold, mass_prefix, SelectThresholdArguments) \
+  ENTRY(select_threshold, select_by_rule, SelectThresholdArguments) \
+  ENTRY(sample_cdf, sample_rows, SampleCdfArguments) \
+  ENTRY(gather_tokens, gather_rows, GatherTokensArguments) \
+  ENTRY(gather_tokens, row_lengths, GatherTokensArguments) \
+  ENTRY(restore_tokens, restore_rows, RestoreTokensArguments) \
+  ENTRY(restore_tokens, nearest_owners, RestoreTokensArguments) \
+  ENTRY(merge_tokens, merge_slots_f32, MergeTokensArguments) \
+  ENTRY(merge_tokens, merge_slots_f16, MergeTokensArguments) \
+  ENTRY(merge_tokens, merge_slots_bf16, MergeTokensArguments) \
+  ENTRY(merge_tokens, merge_norms_f32, MergeTokensArguments) \
+  ENTRY(merge_tokens, merge_norms_f16, MergeTokensArguments) \
+  ENTRY(merge_tokens, merge_norms_bf16, MergeTokensArguments) \
+  ENTRY(pool_scores, pool_windows, PoolScoresArguments) \
+  ENTRY(rotate_keys, rotary_turns, RotaryTurnsArguments) \
+  ENTRY(rotate_keys, rotate_keys_f32, RotateKeysArguments) \
+  ENTRY(rotate_keys, rotate_keys_f16, RotateKeysArguments) \
+  ENTRY(rotate_keys, rotate_keys_bf16, RotateKeysArguments) \
+  ENTRY(paired_similarity, compare_pairs, PairedSimilarityArguments)
 
 enum class Kernel : int32_t {
 #define TSV_CUDA_KERNEL_ENUM(module, name, Arguments) name,

@@ -47,6 +47,7 @@ __device__ inline unsigned lanes_of_digit(uint32_t digit, bool present) {
 // that holds the result. A block of kSortThreads threads, all of which see the result.
 __device__ inline Pairs sort_pairs(Pairs pairs, Pairs spare, int64_t count, int bits, SortMemory& memory) {
   const WarpPiece piece = piece_of_warp(count);
+#pragma unroll 1
   for (int shift = 0; shift < bits; shift += 8) {
     for (int i = int(threadIdx.x); i < kDigits * kSortWarps; i += kSortThreads) memory.counters[i] = 0;
     if (threadIdx.x == 0) memory.one_digit = 0;

@@ -55,6 +55,20 @@ __device__ inline T block_sum(T x, ScanMemory<T>& memory) {
   return total;
 }
 
+// The greatest x of the threads up to this one.
+__device__ inline int32_t block_inclusive_max(int32_t x, ScanMemory<int32_t>& memory) {
+#pragma unroll
+  for (int step = 1; step < kWarp; step *= 2) {
+    const int32_t before = __shfl_up_sync(kFullWarp, x, step);
+    if (lane() >= step && before > x) x = before;
+  }
+  if (lane() == kWarp - 1) memory.totals[warp()] = x;
+  __syncthreads();
+  for (int w = 0; w < warp(); ++w) x = memory.totals[w] > x ? memory.totals[w] : x;
+  __syncthreads();
+  return x;
+}
+
 // What a warp goes through of `count` things in groups of 32: one piece, so that the order of the warps is
 // the order of the things. Its end may lie past `count`; both are multiples of 32.
 struct WarpPiece {

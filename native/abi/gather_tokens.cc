@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "abi/check.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -10,7 +11,7 @@
 using namespace tsv;
 
 tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_gather_tokens_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kAnyType, 3, 3);
   const int64_t rows = x.dim[0], n = x.dim[1], channels = x.dim[2];
@@ -20,7 +21,10 @@ tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args*
   int64_t longest = 0;
   if (ragged) {
     check.same(offsets, TSV_ARG_RAGGED_OFFSETS, 0, rows + 1, "the rows of x and one");
-    if (!check.failed()) {
+    if (offsets.on_device && a.tokens != nullptr && a.tokens->ndim == 3) {
+      longest = a.tokens->shape[1];  // that the tokens have room for
+    }
+    if (!offsets.on_device && !check.failed()) {
       const int32_t* at = offsets.as<int32_t>();
       check.that(at[0] == 0, TSV_ARG_RAGGED_OFFSETS, TSV_E_RANGE, "offsets that begin with 0", at[0]);
       for (int64_t r = 0; r < rows && !check.failed(); ++r) {
@@ -42,6 +46,9 @@ tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args*
   check.that(ragged || !lengths.present(), TSV_ARG_OUT_LENGTHS, TSV_E_TYPE, "absent without offsets", 1);
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::gather_tokens(context, check, packed, x, indices, offsets, tokens, lengths);
+  }
   for (int64_t r = 0; lengths.present() && r < rows; ++r) {
     lengths.as<int32_t>()[r] = offsets.as<int32_t>()[r + 1] - offsets.as<int32_t>()[r];
   }

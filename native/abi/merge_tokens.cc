@@ -5,6 +5,7 @@
 
 #include "abi/check.h"
 #include "abi/token_map.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -12,7 +13,7 @@
 using namespace tsv;
 
 tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_merge_tokens_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 3, 3);
   const int64_t rows = x.dim[0], n = x.dim[1], channels = x.dim[2];
@@ -31,15 +32,23 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
   check.range(TSV_ARG_REDUCE, a.reduce, TSV_MERGE_MEAN, TSV_MERGE_NORM);
   if (check.failed()) return check.status();
   const bool packed = a.packed != 0;
+  int64_t slots = map.slots;
+  if (map.on_device() && a.tokens != nullptr) {  // the tokens say what they have room for
+    if (packed && a.tokens->ndim == 2) slots = a.tokens->shape[0];
+    if (!packed && a.tokens->ndim == 3) map.longest = a.tokens->shape[1];
+  }
   const uint32_t type = 1u << x.dtype;
   const View tokens = packed
-                          ? check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {map.slots, channels})
+                          ? check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {slots, channels})
                           : check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {rows, map.longest, channels});
-  const View sizes = packed ? check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {map.slots})
+  const View sizes = packed ? check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {slots})
                             : check.output(a.sizes, TSV_ARG_OUT_SIZES, kFloat32, {rows, map.longest});
   const View row_offsets = check.optional_output(a.row_offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows + 1});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::merge_tokens(context, check, a, x, map, weights, tokens, sizes, row_offsets);
+  }
 
   Workspace workspace(WorkspaceSize().add<int64_t>(size_t(rows) + 1).bytes());
   if (!workspace.ok()) {

@@ -2,13 +2,14 @@
 
 #include "abi/check.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 
 using namespace tsv;
 
 tsv_status tsv_paired_similarity(tsv_context* context, const tsv_paired_similarity_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_paired_similarity_args args = read_arguments(check, arguments);
   const View a = check.input(args.a, TSV_ARG_A, kFloats, 2, 4, true);
   const View b = check.input(args.b, TSV_ARG_B, kFloats, a.rank, a.rank, true);
@@ -18,6 +19,9 @@ tsv_status tsv_paired_similarity(tsv_context* context, const tsv_paired_similari
   const View similarity = output_by_token(check, args.similarity, TSV_ARG_OUT, a);
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) {
+    return cuda::paired_similarity(context, check, args.metric, a, b, tokens, similarity);
+  }
 
   constexpr int64_t kElements = 1 << 15;  // of each tensor, some ten microseconds of work
   const int64_t columns = a.dim[a.rank - 1];

@@ -3,6 +3,7 @@
 
 #include "abi/check.h"
 #include "abi/rows_of_scores.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -10,7 +11,7 @@
 using namespace tsv;
 
 tsv_status tsv_pool_scores(tsv_context* context, const tsv_pool_scores_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_pool_scores_args a = read_arguments(check, arguments);
   const RowsOfScores rows = read_rows_of_scores(check, a.x, a.mask, a.lengths);
   check.that(a.kernel > 0 && a.kernel % 2 == 1 && a.kernel <= INT32_MAX, TSV_ARG_KERNEL, TSV_E_RANGE,
@@ -22,6 +23,7 @@ tsv_status tsv_pool_scores(tsv_context* context, const tsv_pool_scores_args* arg
                           : check.output(a.scores, TSV_ARG_OUT, kFloat32, {x.dim[0], x.dim[1]});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::pool_scores(context, check, a, rows, scores);
 
   // A task pools about 16 K scores, more where its windows see that far beyond them.
   constexpr int64_t kScores = 1 << 14;

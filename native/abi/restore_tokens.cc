@@ -2,6 +2,7 @@
 
 #include "abi/check.h"
 #include "abi/token_map.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -27,11 +28,12 @@ void nearest_owners(const int32_t* owners, int64_t n, int32_t* nearest) {
 }  // namespace
 
 tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_restore_tokens_args a = read_arguments(check, arguments);
   const View y = check.input(a.y, TSV_ARG_Y, kAnyType, 3, 3);
   MapView map = read_map(check, a.map);
   check.same(y, TSV_ARG_Y, 0, map.rows, "the map has rows");
+  if (map.on_device()) map.longest = y.dim[1];
   check.same(y, TSV_ARG_Y, 1, map.longest, "the map's longest row has slots");
   read_assignment(check, a.map, &map);
   check.range(TSV_ARG_DROPPED, a.dropped, TSV_DROPPED_ZERO, TSV_DROPPED_TENSOR);
@@ -49,8 +51,11 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
   check.no_overlap();
   if (check.failed()) return check.status();
 
-  const int32_t* index = map.assignment.as<int32_t>();
   const bool nearest = a.dropped == TSV_DROPPED_NEAREST;
+  if (check.on_device()) {
+    return cuda::restore_tokens(context, check, nearest, y, map, dropped, tokens);
+  }
+  const int32_t* index = map.assignment.as<int32_t>();
   Workspace workspace(WorkspaceSize().add<int32_t>(nearest ? size_t(rows * n) : 0).bytes());
   if (!workspace.ok()) {
     check.fail(TSV_ARG_MAP, TSV_E_MEMORY, "none", "followed by working memory");

@@ -5,7 +5,9 @@
 #include <atomic>
 
 #include "abi/check.h"
+#include "abi/rotary.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -13,21 +15,6 @@
 using namespace tsv;
 
 namespace {
-
-// Positions [N], [B,N] or [B,Hkv,N], with sections after a leading one.
-struct Positions {
-  View view;
-  int64_t tokens = 0;      // N
-  int64_t heads = 1;       // 1, or Hkv where each head has its own
-  int64_t rows = 1;        // 1, B or B * Hkv
-  int64_t of_section = 0;  // elements
-
-  bool by_head() const { return heads > 1; }
-  int64_t at(int64_t section, int64_t b, int64_t head, int64_t token) const {
-    const int64_t row = rows == 1 ? 0 : b * heads + (heads > 1 ? head : 0);
-    return view.integer(section * of_section + row * tokens + token);
-  }
-};
 
 Positions read_positions(Check& check, const tsv_tensor* tensor, int32_t argument, const View& k,
                          int64_t sections) {
@@ -62,7 +49,7 @@ uint64_t turn_of(double angle) {
 void check_frequencies(Check& check, const View& frequencies, int64_t pairs) {
   if (!frequencies.present()) return;
   check.same(frequencies, TSV_ARG_FREQUENCIES, 0, pairs, "half of options.rotaryDim");
-  for (int64_t i = 0; i < pairs && !check.failed(); ++i) {
+  for (int64_t i = 0; i < pairs && !frequencies.on_device && !check.failed(); ++i) {
     check.that(std::isfinite(frequencies.as<float>()[i]), TSV_ARG_FREQUENCIES, TSV_E_RANGE, "finite numbers",
                double(frequencies.as<float>()[i]));
   }
@@ -71,7 +58,7 @@ void check_frequencies(Check& check, const View& frequencies, int64_t pairs) {
 void check_sections(Check& check, const View& sections, int64_t pairs) {
   if (!sections.present()) return;
   check.elements(sections, TSV_ARG_SECTIONS, 0, pairs);
-  if (check.failed()) return;
+  if (check.failed() || sections.on_device) return;
   int64_t sum = 0;
   for (int64_t s = 0; s < sections.dim[0]; ++s) sum += sections.as<int32_t>()[s];
   char expected[64];
@@ -82,7 +69,7 @@ void check_sections(Check& check, const View& sections, int64_t pairs) {
 }  // namespace
 
 tsv_status tsv_rotate_keys(tsv_context* context, const tsv_rotate_keys_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_rotate_keys_args a = read_arguments(check, arguments);
   const View k = check.input(a.k, TSV_ARG_K, kFloats, 4, 4, true);
   const View frequencies = check.optional(a.frequencies, TSV_ARG_FREQUENCIES, kFloat32, 1, 1);
@@ -115,13 +102,19 @@ tsv_status tsv_rotate_keys(tsv_context* context, const tsv_rotate_keys_args* arg
   }
   uint64_t* turns = workspace.take<uint64_t>(size_t(pairs));
   int32_t* section_ends = workspace.take<int32_t>(size_t(parts));
-  for (int64_t i = 0; i < pairs; ++i) {
+  for (int64_t i = 0; i < pairs && !frequencies.on_device; ++i) {
     turns[i] = turn_of(frequencies.present() ? double(frequencies.as<float>()[i])
                                              : pow(a.base, -2.0 * double(i) / double(rotary)));
   }
   section_ends[0] = int32_t(pairs);
-  for (int64_t s = 0, end = 0; s < section_count; ++s) {
+  for (int64_t s = 0, end = 0; s < section_count && !sections.on_device; ++s) {
     section_ends[s] = int32_t(end += sections.as<int32_t>()[s]);
+  }
+  if (check.on_device()) {
+    return cuda::rotate_keys(
+        context, check,
+        {k, keys, from, to, lengths, frequencies, sections, pairs, parts, a.interleaved != 0,
+         frequencies.on_device ? nullptr : turns, sections.on_device ? nullptr : section_ends});
   }
 
   // Heads that share positions are turned together, in tasks of about 32 K elements.

@@ -18,7 +18,8 @@ struct RowsOfScores : TokenRows {
 RowsOfScores read_rows_of_scores(Check& check, const tsv_tensor* x, const tsv_tensor* mask,
                                  const tsv_tensor* lengths, int32_t argument = TSV_ARG_X);
 
-// No score that is not dropped is under 0: a share of a sum means something for the others only.
+// No score that is not dropped is under 0: a share of a sum means something for the others only. Of scores on
+// a device, the kernel says so.
 void check_not_negative(Check& check, const RowsOfScores& rows, int32_t argument, const char* expected);
 
 // Rows of chosen indices, each written `room` after the one before with its number at offsets[row + 1], moved

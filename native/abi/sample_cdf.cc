@@ -1,14 +1,16 @@
 #include "abi/rows_of_scores.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 
 using namespace tsv;
 
 tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_sample_cdf_args a = read_arguments(check, arguments);
   const RowsOfScores rows = read_rows_of_scores(check, a.scores, a.mask, a.lengths, TSV_ARG_SCORES);
   check.range(TSV_ARG_SAMPLE_COUNT, a.count, 0, rows.n);
-  for (int64_t r = 0; r < rows.rows && !check.failed(); ++r) {
+  const bool countable = !rows.mask.on_device && !rows.lengths.on_device;  // else the kernel counts
+  for (int64_t r = 0; r < rows.rows && countable && !check.failed(); ++r) {
     const TokenCounts tokens = rows.count_tokens(r);
     check.range(TSV_ARG_SAMPLE_COUNT, a.count, tokens.kept, tokens.present);
   }
@@ -20,6 +22,7 @@ tsv_status tsv_sample_cdf(tsv_context* context, const tsv_sample_cdf_args* argum
   const View offsets = check.output(a.offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows.rows + 1});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::sample_cdf(context, check, a, rows, indices, offsets);
 
   // A task sorts about 4 K scores, some ten microseconds of work.
   constexpr int64_t kScores = 1 << 12;

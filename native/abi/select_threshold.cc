@@ -4,6 +4,7 @@
 
 #include "abi/check.h"
 #include "abi/rows_of_scores.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 
 using namespace tsv;
@@ -25,7 +26,7 @@ void check_rule(Check& check, const tsv_select_threshold_args& a) {
 }  // namespace
 
 tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_select_threshold_args a = read_arguments(check, arguments);
   const RowsOfScores rows = read_rows_of_scores(check, a.x, a.mask, a.lengths);
   check_rule(check, a);
@@ -38,6 +39,7 @@ tsv_status tsv_select_threshold(tsv_context* context, const tsv_select_threshold
   const View offsets = check.output(a.offsets, TSV_ARG_OUT_OFFSETS, kInt32, {rows.rows + 1});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::select_threshold(context, check, a, rows, indices, offsets);
 
   constexpr int64_t kScores = 1 << 14;
   return select_of_rows(check, context, rows, TSV_ARG_X, kScores, select_threshold_scratch(rows.n), rows.n,

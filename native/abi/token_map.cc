@@ -6,6 +6,16 @@
 #include <algorithm>
 
 namespace tsv {
+namespace {
+
+// All of a map lies in one place.
+void check_place(Check& check, const MapView& map, const View& view, int32_t argument) {
+  if (check.failed() || !view.present() || view.on_device == map.on_device()) return;
+  check.fail(argument, TSV_E_DEVICE, view.on_device ? "a tensor on the device" : "a tensor on the CPU",
+             "where %s is", tsv_argument_path(TSV_ARG_MAP_OUTPUT_LENGTHS));
+}
+
+}  // namespace
 
 MapView read_map(Check& check, const tsv_token_map* map) {
   MapView view;
@@ -21,7 +31,7 @@ MapView read_map(Check& check, const tsv_token_map* map) {
   if (check.failed()) return view;
   view.rows = map->rows;
   view.input_length = map->input_length;
-  for (int64_t r = 0; r < view.rows; ++r) {
+  for (int64_t r = 0; r < view.rows && !view.on_device(); ++r) {
     view.slots += view.length(r);
     view.longest = std::max(view.longest, view.length(r));
   }
@@ -38,13 +48,20 @@ void check_map_fits(Check& check, const MapView& map, int64_t rows, int64_t n) {
 void read_slots(Check& check, const tsv_token_map* map, MapView* view) {
   if (check.failed()) return;
   view->offsets = check.input(map->offsets, TSV_ARG_MAP_OFFSETS, kInt32, 1, 1);
+  check_place(check, *view, view->offsets, TSV_ARG_MAP_OFFSETS);
+  if (view->on_device()) {
+    check.that(view->offsets.dim[0] > 0, TSV_ARG_MAP_OFFSETS, TSV_E_SHAPE, "of room for one or more", 0);
+    view->slots = view->offsets.dim[0] - 1;
+  }
   check.same(view->offsets, TSV_ARG_MAP_OFFSETS, 0, view->slots + 1, "the map has slots, and one");
   view->members = check.input(map->members, TSV_ARG_MAP_MEMBERS, kInt32, 1, 1);
   view->weights = check.optional(map->weights, TSV_ARG_MAP_WEIGHTS, kFloat32, 1, 1);
   if (view->weights.present()) {
     check.same(view->weights, TSV_ARG_MAP_WEIGHTS, 0, view->members.dim[0], "there are members");
   }
-  if (check.failed()) return;
+  check_place(check, *view, view->members, TSV_ARG_MAP_MEMBERS);
+  check_place(check, *view, view->weights, TSV_ARG_MAP_WEIGHTS);
+  if (check.failed() || view->on_device()) return;
   const int32_t* offsets = view->offsets.as<int32_t>();
   const int64_t members = view->members.dim[0];
   check.range(TSV_ARG_MAP_OFFSETS, offsets[0], 0, 0);
@@ -60,7 +77,8 @@ void read_assignment(Check& check, const tsv_token_map* map, MapView* view) {
   view->assignment = check.input(map->assignment, TSV_ARG_MAP_ASSIGNMENT, kInt32, 1, 1);
   check.same(view->assignment, TSV_ARG_MAP_ASSIGNMENT, 0, view->rows * view->input_length,
              "the map has tokens");
-  for (int64_t r = 0; r < view->rows && !check.failed(); ++r) {
+  check_place(check, *view, view->assignment, TSV_ARG_MAP_ASSIGNMENT);
+  for (int64_t r = 0; r < view->rows && !view->on_device() && !check.failed(); ++r) {
     const int32_t* owners = view->assignment.as<int32_t>() + r * view->input_length;
     const int64_t last = view->length(r) - 1;
     for (int64_t i = 0; i < view->input_length; ++i) {

@@ -9,9 +9,11 @@ struct MapView {
   View output_lengths, offsets, members, weights, assignment;
   int64_t rows = 0;
   int64_t input_length = 0;
-  int64_t slots = 0;
-  int64_t longest = 0;  // the slots of the longest row
+  int64_t slots = 0;    // of a map on a device, those that its offsets have room for
+  int64_t longest = 0;  // the slots of the longest row; 0 for a map on a device
 
+  // The host can not read it: kernels guard themselves against what it says.
+  bool on_device() const { return output_lengths.on_device; }
   int64_t length(int64_t row) const { return output_lengths.as<int32_t>()[row]; }
 };
 

@@ -3,6 +3,7 @@
 
 #include "abi/check.h"
 #include "abi/rows_of_scores.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -11,8 +12,19 @@ using namespace tsv;
 
 namespace {
 
-// Every row's own k must fit: at least the kept tokens of each segment, at most those not dropped.
+// Offsets from 0 to the length of a row.
+void check_segments(Check& check, const View& offsets, int64_t segments, int64_t n) {
+  int64_t least = 0;
+  for (int64_t s = 0; s <= segments && !offsets.on_device && !check.failed(); ++s) {
+    check.range(TSV_ARG_SEGMENTS, offsets.integer(s), s == segments ? n : least, s == 0 ? 0 : n);
+    least = offsets.integer(s);
+  }
+}
+
+// Every row's own k must fit: at least the kept tokens of each segment, at most those not dropped. Where any
+// of what says so lies on the device, the kernel counts.
 void check_count(Check& check, const RowsOfScores& rows, const View& offsets, int64_t segments, int64_t k) {
+  if (rows.mask.on_device || rows.lengths.on_device || offsets.on_device) return;
   const bool masked = rows.mask.present() || rows.lengths.present();
   for (int64_t r = 0; r < (masked ? rows.rows : std::min<int64_t>(rows.rows, 1)); ++r) {
     const uint8_t* mask = rows.mask_of(r);
@@ -33,7 +45,7 @@ void check_count(Check& check, const RowsOfScores& rows, const View& offsets, in
 }  // namespace
 
 tsv_status tsv_top_k(tsv_context* context, const tsv_top_k_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_top_k_args a = read_arguments(check, arguments);
   const RowsOfScores rows = read_rows_of_scores(check, a.x, a.mask, a.lengths);
   const View offsets = check.optional(a.segment_offsets, TSV_ARG_SEGMENTS, kIntegers, 1, 1);
@@ -42,11 +54,7 @@ tsv_status tsv_top_k(tsv_context* context, const tsv_top_k_args* arguments) {
     segments = offsets.dim[0] - 1;
     check.that(segments >= 0, TSV_ARG_SEGMENTS, TSV_E_SHAPE, "offsets from 0 to the length of a row",
                double(offsets.dim[0]));
-    int64_t least = 0;
-    for (int64_t s = 0; s <= segments && !check.failed(); ++s) {
-      check.range(TSV_ARG_SEGMENTS, offsets.integer(s), s == segments ? rows.n : least, s == 0 ? 0 : rows.n);
-      least = offsets.integer(s);
-    }
+    check_segments(check, offsets, segments, rows.n);
   }
   check.range(TSV_ARG_ORDER, a.order, TSV_ORDER_INDEX, TSV_ORDER_VALUE);
   check.range(TSV_ARG_COUNT_K, a.k, 0, rows.n);
@@ -64,6 +72,7 @@ tsv_status tsv_top_k(tsv_context* context, const tsv_top_k_args* arguments) {
   }
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::top_k(context, check, a, rows, offsets, segments, indices, values);
   if (a.k == 0) return TSV_OK;
 
   // A task selects from about 16 K scores, ten microseconds of work.
