@@ -20,8 +20,8 @@ class Handles {
  public:
   Handle add(std::shared_ptr<T> object) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    // Not an address on x86-64 or 64-bit Arm
-    const uint64_t number = (uint64_t(0x7c) << 56) | (uint64_t(kKind) << 48) | (++given_ << 4);
+    // Not an address on x86-64 or 64-bit Arm, and exact as a number of JavaScript, as real handles are
+    const uint64_t number = (uint64_t(1) << 51) | (uint64_t(kKind) << 44) | (++given_ << 4);
     objects_.emplace(number, std::move(object));
     return reinterpret_cast<Handle>(uintptr_t(number));
   }
