@@ -23,16 +23,26 @@ template <class T>
 T integer_update(Atomic atomic, T old, T b, T c) {
   using Bits = std::make_unsigned_t<T>;
   switch (atomic) {
-    case Atomic::kAdd: return T(Bits(old) + Bits(b));
-    case Atomic::kMin: return std::min(old, b);
-    case Atomic::kMax: return std::max(old, b);
-    case Atomic::kAnd: return old & b;
-    case Atomic::kOr: return old | b;
-    case Atomic::kXor: return old ^ b;
-    case Atomic::kExchange: return b;
-    case Atomic::kCompareAndSwap: return old == b ? c : old;
-    case Atomic::kIncrement: return old >= b ? 0 : T(old + 1);
-    case Atomic::kDecrement: return old == 0 || old > b ? b : T(old - 1);
+    case Atomic::kAdd:
+      return T(Bits(old) + Bits(b));
+    case Atomic::kMin:
+      return std::min(old, b);
+    case Atomic::kMax:
+      return std::max(old, b);
+    case Atomic::kAnd:
+      return old & b;
+    case Atomic::kOr:
+      return old | b;
+    case Atomic::kXor:
+      return old ^ b;
+    case Atomic::kExchange:
+      return b;
+    case Atomic::kCompareAndSwap:
+      return old == b ? c : old;
+    case Atomic::kIncrement:
+      return old >= b ? 0 : T(old + 1);
+    case Atomic::kDecrement:
+      return old == 0 || old > b ? b : T(old - 1);
   }
   return old;
 }
@@ -41,14 +51,21 @@ T integer_update(Atomic atomic, T old, T b, T c) {
 uint64_t updated(const Instruction& instruction, uint64_t old, uint64_t b, uint64_t c) {
   const Atomic atomic = instruction.atomic;
   switch (instruction.type) {
-    case Type::kS32: return uint32_t(integer_update(atomic, int32_t(old), int32_t(b), int32_t(c)));
-    case Type::kS64: return uint64_t(integer_update(atomic, int64_t(old), int64_t(b), int64_t(c)));
-    case Type::kF32: return bits_as<uint32_t>(bits_as<float>(uint32_t(old)) + bits_as<float>(uint32_t(b)));
-    case Type::kF64: return bits_as<uint64_t>(bits_as<double>(old) + bits_as<double>(b));
-    case Type::kB16: return integer_update(atomic, uint16_t(old), uint16_t(b), uint16_t(c));
+    case Type::kS32:
+      return uint32_t(integer_update(atomic, int32_t(old), int32_t(b), int32_t(c)));
+    case Type::kS64:
+      return uint64_t(integer_update(atomic, int64_t(old), int64_t(b), int64_t(c)));
+    case Type::kF32:
+      return bits_as<uint32_t>(bits_as<float>(uint32_t(old)) + bits_as<float>(uint32_t(b)));
+    case Type::kF64:
+      return bits_as<uint64_t>(bits_as<double>(old) + bits_as<double>(b));
+    case Type::kB16:
+      return integer_update(atomic, uint16_t(old), uint16_t(b), uint16_t(c));
     case Type::kU64:
-    case Type::kB64: return integer_update(atomic, old, b, c);
-    default: return integer_update(atomic, uint32_t(old), uint32_t(b), uint32_t(c));
+    case Type::kB64:
+      return integer_update(atomic, old, b, c);
+    default:
+      return integer_update(atomic, uint32_t(old), uint32_t(b), uint32_t(c));
   }
 }
 
@@ -84,14 +101,17 @@ void execute_atomic(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (; mask != 0; mask &= mask - 1) {
     const int lane = __builtin_ctz(mask);
     const uint64_t b = value_of(warp, instruction.operands[first + 1], lane);
-    const uint64_t c = instruction.operands.size() > first + 2 ? value_of(warp, instruction.operands[first + 2], lane) : 0;
+    const uint64_t c =
+        instruction.operands.size() > first + 2 ? value_of(warp, instruction.operands[first + 2], lane) : 0;
     const uint64_t old = access.bytes == 8   ? update<uint64_t>(instruction, host[lane], b, c)
                          : access.bytes == 4 ? update<uint32_t>(instruction, host[lane], b, c)
                                              : update<uint16_t>(instruction, host[lane], b, c);
     if (!first) continue;
     const Operand& to = instruction.operands[0];
-    if (to.kind == OperandKind::kRegister64) warp.lanes64(to)[lane] = old;
-    else warp.lanes32(to)[lane] = uint32_t(old);
+    if (to.kind == OperandKind::kRegister64)
+      warp.lanes64(to)[lane] = old;
+    else
+      warp.lanes32(to)[lane] = uint32_t(old);
   }
 }
 
@@ -100,13 +120,18 @@ bool type_fits(Atomic atomic, Type type) {
   const bool is_signed_type = type == Type::kS32 || type == Type::kS64;
   const bool is_unsigned_type = type == Type::kU32 || type == Type::kU64;
   switch (atomic) {
-    case Atomic::kAdd: return is_unsigned_type || type == Type::kS32 || type == Type::kF32 || type == Type::kF64;
+    case Atomic::kAdd:
+      return is_unsigned_type || type == Type::kS32 || type == Type::kF32 || type == Type::kF64;
     case Atomic::kMin:
-    case Atomic::kMax: return is_unsigned_type || is_signed_type;
-    case Atomic::kCompareAndSwap: return bits || type == Type::kB16;
+    case Atomic::kMax:
+      return is_unsigned_type || is_signed_type;
+    case Atomic::kCompareAndSwap:
+      return bits || type == Type::kB16;
     case Atomic::kIncrement:
-    case Atomic::kDecrement: return type == Type::kU32;
-    default: return bits;
+    case Atomic::kDecrement:
+      return type == Type::kU32;
+    default:
+      return bits;
   }
 }
 
@@ -118,8 +143,10 @@ bool decode_atomic(Decoder& decoder) {
   Instruction& instruction = decoder.instruction();
   decoder.take_one_of({"relaxed", "acquire", "release", "acq_rel"});
   decoder.take_one_of({"cta", "cluster", "gpu", "sys"});
-  if (decoder.take("shared") || decoder.take("shared::cta")) instruction.space = Space::kShared;
-  else if (decoder.take("global")) instruction.space = Space::kGlobal;
+  if (decoder.take("shared") || decoder.take("shared::cta"))
+    instruction.space = Space::kShared;
+  else if (decoder.take("global"))
+    instruction.space = Space::kGlobal;
   const int operation =
       decoder.take_one_of({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   if (operation < 0) decoder.fail("the operation is missing or unknown");

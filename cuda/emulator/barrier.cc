@@ -1,10 +1,11 @@
-// bar.sync, bar.arrive and bar.red, by the PTX ISA's "Parallel Synchronization and Communication Instructions".
+// bar.sync, bar.arrive and bar.red, by the PTX ISA's "Parallel Synchronization and Communication
+// Instructions".
 #include "machine.h"
 
 namespace tsv_sim {
 
-// True where the whole warp stands at the barrier. Where lanes are on paths of their own to the kernel's end, this one is
-// parked until they exit or come too.
+// True where the whole warp stands at the barrier. Where lanes are on paths of their own to the kernel's end,
+// this one is parked until they exit or come too.
 bool BlockMachine::all_arrive(RunningWarp& warp, const Instruction& instruction, uint32_t lanes) {
   if (lanes == warp.live) return true;
   Path& path = warp.paths.back();
@@ -25,8 +26,9 @@ bool BlockMachine::all_arrive(RunningWarp& warp, const Instruction& instruction,
     warp.paths.assign(1, Path{path.pc, path.until, warp.live, false});
     return true;
   }
-  warp.raise(FaultKind::kDivergentBarrier, instruction, __builtin_ctz(lanes), 0,
-             "lanes of its warp are elsewhere, such as lane " + std::to_string(__builtin_ctz(warp.live & ~lanes)));
+  warp.raise(
+      FaultKind::kDivergentBarrier, instruction, __builtin_ctz(lanes), 0,
+      "lanes of its warp are elsewhere, such as lane " + std::to_string(__builtin_ctz(warp.live & ~lanes)));
   return false;
 }
 
@@ -88,7 +90,8 @@ void BlockMachine::complete(Barrier& barrier) {
     const BarrierKind kind = BarrierKind(instruction.mode);
     if (kind == BarrierKind::kPopulation) {
       uint32_t* const d = warp.lanes32(instruction.operands[0]);
-      for (uint32_t rest = warp.barrier_lanes; rest != 0; rest &= rest - 1) d[__builtin_ctz(rest)] = barrier.population;
+      for (uint32_t rest = warp.barrier_lanes; rest != 0; rest &= rest - 1)
+        d[__builtin_ctz(rest)] = barrier.population;
     } else if (kind != BarrierKind::kSync) {
       const bool result = kind == BarrierKind::kAnd ? barrier.all : barrier.any;
       uint32_t& predicate = warp.predicates[instruction.operands[0].slot];

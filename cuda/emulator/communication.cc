@@ -1,8 +1,10 @@
-// Instructions through which the lanes of a warp meet: shfl, vote, match, redux, activemask, bar.warp.sync, elect.
+// Instructions through which the lanes of a warp meet: shfl, vote, match, redux, activemask, bar.warp.sync,
+// elect.
 //
-// CUDA asks that every thread named in a membermask that has not exited executes the same instruction with the same mask.
-// Lanes in lockstep make that a check: a mask that names a live lane which is elsewhere, or does not name the lane that
-// executes it, is a fault. So is what a shuffle reads from a lane that does not take part.
+// CUDA asks that every thread named in a membermask that has not exited executes the same instruction with
+// the same mask. Lanes in lockstep make that a check: a mask that names a live lane which is elsewhere, or
+// does not name the lane that executes it, is a fault. So is what a shuffle reads from a lane that does not
+// take part.
 #include <algorithm>
 
 #include "decoders.h"
@@ -24,7 +26,8 @@ bool check_masks(Warp& warp, const Instruction& instruction, size_t index, uint3
     }
     const uint32_t unnamed = same & ~named, absent = named & warp.live & ~same;
     if (unnamed) {
-      warp.raise(FaultKind::kWrongMask, instruction, __builtin_ctz(unnamed), 0, "the mask does not name the lane that executes it");
+      warp.raise(FaultKind::kWrongMask, instruction, __builtin_ctz(unnamed), 0,
+                 "the mask does not name the lane that executes it");
       return false;
     }
     if (absent) {
@@ -40,7 +43,8 @@ bool check_masks(Warp& warp, const Instruction& instruction, size_t index, uint3
 
 enum class Shuffle : uint8_t { kUp, kDown, kButterfly, kIndex };
 
-// shfl.sync.mode.b32 d|p, a, b, c, membermask: c holds the clamp in bits 0 to 4 and the segments' mask in bits 8 to 12.
+// shfl.sync.mode.b32 d|p, a, b, c, membermask: c holds the clamp in bits 0 to 4 and the segments' mask in
+// bits 8 to 12.
 void shuffle(Warp& warp, const Instruction& instruction, uint32_t mask) {
   if (!check_masks(warp, instruction, 5, mask)) return;
   const uint32_t *a = warp.lanes32(instruction.operands[2]), *b = warp.lanes32(instruction.operands[3]),
@@ -53,21 +57,35 @@ void shuffle(Warp& warp, const Instruction& instruction, uint32_t mask) {
     int from = lane;
     bool valid = false;
     switch (Shuffle(instruction.mode)) {
-      case Shuffle::kUp: from = lane - value; valid = from >= highest; break;
-      case Shuffle::kDown: from = lane + value; valid = from <= highest; break;
-      case Shuffle::kButterfly: from = lane ^ value; valid = from <= highest; break;
-      case Shuffle::kIndex: from = lowest | (value & ~segment); valid = from <= highest; break;
+      case Shuffle::kUp:
+        from = lane - value;
+        valid = from >= highest;
+        break;
+      case Shuffle::kDown:
+        from = lane + value;
+        valid = from <= highest;
+        break;
+      case Shuffle::kButterfly:
+        from = lane ^ value;
+        valid = from <= highest;
+        break;
+      case Shuffle::kIndex:
+        from = lowest | (value & ~segment);
+        valid = from <= highest;
+        break;
     }
     if (!valid) from = lane;
     if (!(mask >> from & 1)) {
       return warp.raise(FaultKind::kWrongMask, instruction, lane, 0,
-                        "lane " + std::to_string(lane) + " reads from lane " + std::to_string(from) + ", which does not execute it");
+                        "lane " + std::to_string(lane) + " reads from lane " + std::to_string(from) +
+                            ", which does not execute it");
     }
     result[lane] = a[from];
     inside |= uint32_t(valid) << lane;
   }
   uint32_t* const d = warp.lanes32(instruction.operands[0]);
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+    d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
   uint32_t& predicate = warp.predicates[instruction.operands[1].slot];
   predicate = (predicate & ~mask) | (inside & mask);
 }
@@ -120,19 +138,26 @@ void match(Warp& warp, const Instruction& instruction, uint32_t mask) {
     all |= uint32_t(same) << lane;
   }
   uint32_t* const d = warp.lanes32(instruction.operands[0]);
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+    d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
   write_predicate(warp, instruction.operands[1], all, mask);
 }
 
 uint32_t reduce(const Instruction& instruction, uint32_t a, uint32_t b) {
   const bool is_signed_type = instruction.type == Type::kS32;
   switch (instruction.atomic) {
-    case Atomic::kAdd: return a + b;
-    case Atomic::kMin: return is_signed_type ? uint32_t(std::min(int32_t(a), int32_t(b))) : std::min(a, b);
-    case Atomic::kMax: return is_signed_type ? uint32_t(std::max(int32_t(a), int32_t(b))) : std::max(a, b);
-    case Atomic::kAnd: return a & b;
-    case Atomic::kOr: return a | b;
-    default: return a ^ b;
+    case Atomic::kAdd:
+      return a + b;
+    case Atomic::kMin:
+      return is_signed_type ? uint32_t(std::min(int32_t(a), int32_t(b))) : std::min(a, b);
+    case Atomic::kMax:
+      return is_signed_type ? uint32_t(std::max(int32_t(a), int32_t(b))) : std::max(a, b);
+    case Atomic::kAnd:
+      return a & b;
+    case Atomic::kOr:
+      return a | b;
+    default:
+      return a ^ b;
   }
 }
 
@@ -149,7 +174,8 @@ void redux(Warp& warp, const Instruction& instruction, uint32_t mask) {
     }
   }
   uint32_t* const d = warp.lanes32(instruction.operands[0]);
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+    d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
 }
 
 void active_mask(Warp& warp, const Instruction& instruction, uint32_t mask) {
@@ -157,7 +183,9 @@ void active_mask(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) d[__builtin_ctz(rest)] = mask;
 }
 
-void warp_barrier(Warp& warp, const Instruction& instruction, uint32_t mask) { check_masks(warp, instruction, 0, mask); }
+void warp_barrier(Warp& warp, const Instruction& instruction, uint32_t mask) {
+  check_masks(warp, instruction, 0, mask);
+}
 
 // elect.sync d|p, mask: the lowest lane of the mask is chosen.
 void elect(Warp& warp, const Instruction& instruction, uint32_t mask) {
@@ -184,7 +212,8 @@ size_t joined_predicate(Decoder& decoder, size_t sources) {
 
 void decode_shuffle(Decoder& decoder) {
   const int mode = decoder.take_one_of({"up", "down", "bfly", "idx"});
-  if (mode < 0 || !decoder.take("sync") || !decoder.take("b32")) decoder.fail("only shfl.sync of .b32 is known");
+  if (mode < 0 || !decoder.take("sync") || !decoder.take("b32"))
+    decoder.fail("only shfl.sync of .b32 is known");
   decoder.instruction().mode = uint8_t(mode);
   decoder.destination(0, Type::kB32);
   size_t at = joined_predicate(decoder, 4);
@@ -195,7 +224,8 @@ void decode_shuffle(Decoder& decoder) {
 void decode_vote(Decoder& decoder) {
   const int mode = decoder.take_one_of({"all", "any", "uni", "ballot"});
   const bool ballot = mode == int(Vote::kBallot);
-  if (mode < 0 || !decoder.take("sync") || !decoder.take(ballot ? "b32" : "pred")) decoder.fail("only vote.sync is known");
+  if (mode < 0 || !decoder.take("sync") || !decoder.take(ballot ? "b32" : "pred"))
+    decoder.fail("only vote.sync is known");
   decoder.instruction().mode = uint8_t(mode);
   decoder.destination(0, ballot ? Type::kB32 : Type::kPred);
   decoder.source(1, Type::kPred);
@@ -223,7 +253,8 @@ void decode_redux(Decoder& decoder) {
   Instruction& instruction = decoder.instruction();
   instruction.atomic = Atomic(operation);
   instruction.type = decoder.take_type();
-  if (logical ? instruction.type != Type::kB32 : instruction.type != Type::kU32 && instruction.type != Type::kS32) {
+  if (logical ? instruction.type != Type::kB32
+              : instruction.type != Type::kU32 && instruction.type != Type::kS32) {
     decoder.fail("no such reduction of this type");
   }
   decoder.destination(0, Type::kB32);

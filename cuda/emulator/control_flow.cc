@@ -5,8 +5,8 @@
 namespace tsv_sim {
 namespace {
 
-// The graph of instructions, not of basic blocks: kernels have a few thousand, and the algorithm is near linear.
-// Node `exit` stands behind every end of the kernel.
+// The graph of instructions, not of basic blocks: kernels have a few thousand, and the algorithm is near
+// linear. Node `exit` stands behind every end of the kernel.
 class PostDominators {
  public:
   explicit PostDominators(const Kernel& kernel)

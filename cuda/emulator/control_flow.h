@@ -5,8 +5,8 @@
 
 namespace tsv_sim {
 
-// Sets Instruction::reconvergence of every branch to its immediate post-dominator: the first instruction that all paths
-// from the branch to the kernel's end pass.
+// Sets Instruction::reconvergence of every branch to its immediate post-dominator: the first instruction that
+// all paths from the branch to the kernel's end pass.
 void find_reconvergence(Kernel& kernel);
 
 // For each instruction, whether what follows from it is nothing but an exit: `ret`, or a jump to one.

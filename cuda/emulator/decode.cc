@@ -84,8 +84,10 @@ uint64_t float64_bits_to_float32(uint64_t bits) {
 
 // A number as a value of `type`: 0f and 0d constants are converted to the float type that is asked for.
 uint64_t number_bits(const Argument& argument, Type type) {
-  if (argument.kind == Argument::kFloat32 && type == Type::kF64) return float32_bits_to_float64(uint32_t(argument.bits));
-  if (argument.kind == Argument::kFloat64 && type == Type::kF32) return float64_bits_to_float32(argument.bits);
+  if (argument.kind == Argument::kFloat32 && type == Type::kF64)
+    return float32_bits_to_float64(uint32_t(argument.bits));
+  if (argument.kind == Argument::kFloat64 && type == Type::kF32)
+    return float64_bits_to_float32(argument.bits);
   const int width = bytes(type);
   return width == 1 || width == 2 ? argument.bits & ((uint64_t(1) << (8 * width)) - 1) : argument.bits;
 }
@@ -112,10 +114,10 @@ void Decoder::append(const Argument& argument, Type type, bool writes, bool may_
       operand = slots_.address_of(*symbol, argument.offset, wide);
     } else {
       operand = symbol->operand;
-      const bool fits = type == Type::kPred
-                            ? symbol->type == Type::kPred
-                            : symbol->type != Type::kPred && ((bytes(symbol->type) == 8) == (bytes(type) == 8) ||
-                                   (may_be_wider && bytes(symbol->type) > bytes(type)));
+      const bool fits = type == Type::kPred ? symbol->type == Type::kPred
+                                            : symbol->type != Type::kPred &&
+                                                  ((bytes(symbol->type) == 8) == (bytes(type) == 8) ||
+                                                   (may_be_wider && bytes(symbol->type) > bytes(type)));
       if (!fits) return fail("register " + argument.name + " has the wrong width");
       operand.negated = argument.negated;
     }

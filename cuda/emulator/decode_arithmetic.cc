@@ -8,8 +8,8 @@
 namespace tsv_sim {
 namespace {
 
-// Operands by letter, the destination first: t of the type, s of the second type, w of twice the type's width, u 32 bits,
-// p a predicate, i an integer constant.
+// Operands by letter, the destination first: t of the type, s of the second type, w of twice the type's
+// width, u 32 bits, p a predicate, i an integer constant.
 struct Row {
   const char* opcode;
   Operation operation;
@@ -112,7 +112,8 @@ Form read_form(Decoder& decoder, const Row& row) {
   Modifiers modifiers(decoder, row);
   Form form;
   form.operation = row.operation;
-  form.rounding = Rounding(1 + modifiers.take_one_of({"rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna"}));
+  form.rounding =
+      Rounding(1 + modifiers.take_one_of({"rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna"}));
   form.variant = Variant(1 + modifiers.take_one_of({"lo", "hi", "wide", "approx", "full"}));
   form.flush = modifiers.take("ftz");
   form.saturate = modifiers.take("sat");
@@ -135,7 +136,8 @@ void read_mode(Decoder& decoder, const Row& row, Form& form) {
     if (right < 0 || clamp < 0) decoder.fail("the direction or the mode of shf is missing");
     form.mode = uint8_t(right | clamp << 1);
   } else if (form.operation == Operation::kTestProperty) {
-    const int property = modifiers.take_one_of({"finite", "infinite", "number", "notanumber", "normal", "subnormal"});
+    const int property =
+        modifiers.take_one_of({"finite", "infinite", "number", "notanumber", "normal", "subnormal"});
     if (property < 0) decoder.fail("the property to test is missing");
     form.mode = uint8_t(property);
   } else if (form.operation == Operation::kCompare || form.operation == Operation::kCompareToValue) {
@@ -180,8 +182,10 @@ void read_operands(Decoder& decoder, const char* operands, const Form& form) {
       type = Type::kU32;
     }
     if (wide && (i == 0 || i == 3)) type = double_width(form.type);
-    if (i == 0) decoder.destination(i, type);
-    else decoder.source(i, type);
+    if (i == 0)
+      decoder.destination(i, type);
+    else
+      decoder.source(i, type);
   }
 }
 
@@ -192,15 +196,22 @@ void read_comparison(Decoder& decoder, const Form& form) {
   const size_t given = decoder.statement().arguments.size();
   const bool combines = decoder.instruction().mode2 != 0;
   const bool second = form.operation == Operation::kCompare && given == (combines ? 5u : 4u);
-  if (second) decoder.destination(at++, Type::kPred);
-  else if (form.operation == Operation::kCompare) decoder.scrap_predicate();
+  if (second)
+    decoder.destination(at++, Type::kPred);
+  else if (form.operation == Operation::kCompare)
+    decoder.scrap_predicate();
   decoder.source(at++, form.source);
   decoder.source(at++, form.source);
   if (combines) decoder.source(at++, Type::kPred);
   // What set writes where the comparison holds
-  const bool is_float32 = form.type == Type::kF32, is_f16 = form.type == Type::kF16 || form.type == Type::kF16x2;
+  const bool is_float32 = form.type == Type::kF32,
+             is_f16 = form.type == Type::kF16 || form.type == Type::kF16x2;
   const bool is_bf16 = form.type == Type::kBf16 || form.type == Type::kBf16x2;
-  decoder.instruction().offset = is_float32 ? 0x3f800000 : is_f16 ? 0x3c00 : is_bf16 ? 0x3f80 : bytes(form.type) == 2 ? 0xffff : -1;
+  decoder.instruction().offset = is_float32              ? 0x3f800000
+                                 : is_f16                ? 0x3c00
+                                 : is_bf16               ? 0x3f80
+                                 : bytes(form.type) == 2 ? 0xffff
+                                                         : -1;
   if (form.operation == Operation::kCompareToValue && bytes(form.type) != 2 && bytes(form.type) != 4) {
     decoder.fail("set to this type is unknown");
   }

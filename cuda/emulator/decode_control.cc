@@ -22,7 +22,8 @@ void decode_barrier(Decoder& decoder) {
   if (decoder.take("red")) {
     const int operation = decoder.take_one_of({"popc", "and", "or"});
     const bool counts = operation == 0;
-    if (operation < 0 || !decoder.take(counts ? "u32" : "pred")) decoder.fail("no such reduction at a barrier");
+    if (operation < 0 || !decoder.take(counts ? "u32" : "pred"))
+      decoder.fail("no such reduction at a barrier");
     instruction.mode = uint8_t(int(BarrierKind::kPopulation) + operation);
     decoder.destination(0, counts ? Type::kU32 : Type::kPred);
     decoder.source(1, Type::kU32);
@@ -36,8 +37,10 @@ void decode_barrier(Decoder& decoder) {
   instruction.mode = uint8_t(arrives ? BarrierKind::kArrive : BarrierKind::kSync);
   instruction.mode2 = given == 2;
   decoder.source(0, Type::kU32);
-  if (given == 2) decoder.source(1, Type::kU32);
-  else if (arrives) decoder.fail("bar.arrive needs a count of threads");
+  if (given == 2)
+    decoder.source(1, Type::kU32);
+  else if (arrives)
+    decoder.fail("bar.arrive needs a count of threads");
 }
 
 }  // namespace

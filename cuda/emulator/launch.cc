@@ -1,4 +1,5 @@
-// Blocks over host threads: who runs which is settled beforehand, so that counters and faults do not depend on timing.
+// Blocks over host threads: who runs which is settled beforehand, so that counters and faults do not depend
+// on timing.
 #include <string.h>
 
 #include <atomic>
@@ -15,7 +16,8 @@ std::string launch_error(const Kernel& kernel, const LaunchConfig& config) {
   const uint64_t threads = uint64_t(config.block[0]) * config.block[1] * config.block[2];
   const uint32_t most = kernel.max_threads ? std::min(kernel.max_threads, 1024u) : 1024u;
   const uint32_t shared_limit = kernel.module->target < 80 ? 64u << 10 : 227u << 10;
-  if (threads == 0 || config.block[0] > 1024 || config.block[1] > 1024 || config.block[2] > 64 || threads > most) {
+  if (threads == 0 || config.block[0] > 1024 || config.block[1] > 1024 || config.block[2] > 64 ||
+      threads > most) {
     return "a block of " + std::to_string(threads) + " threads, of at most " + std::to_string(most);
   }
   if (config.grid[0] == 0 || config.grid[1] == 0 || config.grid[2] == 0 || config.grid[0] > 0x7fffffffu ||
@@ -24,8 +26,10 @@ std::string launch_error(const Kernel& kernel, const LaunchConfig& config) {
            std::to_string(config.grid[2]) + ") blocks";
   }
   const uint64_t shared = uint64_t(kernel.dynamic_shared_base()) + config.dynamic_shared;
-  if (shared > shared_limit) return std::to_string(shared) + " bytes of shared memory, of at most " + std::to_string(shared_limit);
-  if (!kernel.module->variables.empty() && !kernel.module->loaded) return "the module's variables are not loaded";
+  if (shared > shared_limit)
+    return std::to_string(shared) + " bytes of shared memory, of at most " + std::to_string(shared_limit);
+  if (!kernel.module->variables.empty() && !kernel.module->loaded)
+    return "the module's variables are not loaded";
   return "";
 }
 
@@ -87,7 +91,8 @@ bool launch(const Kernel& kernel, const LaunchConfig& config, const void* const*
     machines[thread] = std::make_unique<BlockMachine>(kernel, config, parameters.data(), memory);
     for (size_t at = thread; at < first_fault.load(); at += threads) {
       if (machines[thread]->run(order[at])) continue;
-      for (size_t before = first_fault.load(); at < before && !first_fault.compare_exchange_weak(before, at);) {
+      for (size_t before = first_fault.load();
+           at < before && !first_fault.compare_exchange_weak(before, at);) {
       }
       break;
     }

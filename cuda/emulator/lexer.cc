@@ -8,10 +8,12 @@
 namespace tsv_sim {
 namespace {
 
-bool word_character(char c) { return isalnum(static_cast<unsigned char>(c)) || (c != 0 && strchr("_$%.", c)); }
+bool word_character(char c) {
+  return isalnum(static_cast<unsigned char>(c)) || (c != 0 && strchr("_$%.", c));
+}
 
-// The end of the word or number that begins at `at`. `::` belongs to a modifier, as in shared::cta. Directives end at
-// the next dot: inline assembly may say .reg.b32.
+// The end of the word or number that begins at `at`. `::` belongs to a modifier, as in shared::cta.
+// Directives end at the next dot: inline assembly may say .reg.b32.
 size_t end_of_word(const std::string& text, size_t at) {
   const bool directive = text[at] == '.';
   for (const size_t first = at; at < text.size();) {

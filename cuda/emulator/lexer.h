@@ -12,7 +12,8 @@ struct Token {
   int line = 0;
 };
 
-// Comments are left out; the last token is kEnd. False, with the line in `error`, for a character that PTX lacks.
+// Comments are left out; the last token is kEnd. False, with the line in `error`, for a character that PTX
+// lacks.
 bool lex(const std::string& text, std::vector<Token>* tokens, std::string* error);
 
 }  // namespace tsv_sim

@@ -1,4 +1,5 @@
-// ld, st and prefetch. Memory checks an access and says where on the host its bytes lie; the bytes are moved here.
+// ld, st and prefetch. Memory checks an access and says where on the host its bytes lie; the bytes are moved
+// here.
 #include <string.h>
 
 #include "decoders.h"
@@ -43,8 +44,8 @@ void store_operand(Warp& warp, const Operand& from, uint8_t* const host[kLanes],
   }
 }
 
-void load_typed(Warp& warp, const Instruction& instruction, const Operand& to, uint8_t* const host[kLanes], int at,
-                uint32_t mask) {
+void load_typed(Warp& warp, const Instruction& instruction, const Operand& to, uint8_t* const host[kLanes],
+                int at, uint32_t mask) {
   const bool extends = is_signed(instruction.type);
   // Registers of 16 bits are kept zero-extended
   switch (bytes(instruction.type)) {
@@ -56,8 +57,11 @@ void load_typed(Warp& warp, const Instruction& instruction, const Operand& to, u
       if (!extends) return load_operand<uint16_t>(warp, to, host, at, mask);
       load_operand<int16_t>(warp, to, host, at, mask);
       break;
-    case 4: return extends ? load_operand<int32_t>(warp, to, host, at, mask) : load_operand<uint32_t>(warp, to, host, at, mask);
-    default: return load_operand<uint64_t>(warp, to, host, at, mask);
+    case 4:
+      return extends ? load_operand<int32_t>(warp, to, host, at, mask)
+                     : load_operand<uint32_t>(warp, to, host, at, mask);
+    default:
+      return load_operand<uint64_t>(warp, to, host, at, mask);
   }
   if (to.width16) {
     uint32_t* const lanes = warp.lanes32(to);
@@ -65,18 +69,22 @@ void load_typed(Warp& warp, const Instruction& instruction, const Operand& to, u
   }
 }
 
-void store_typed(Warp& warp, const Instruction& instruction, const Operand& from, uint8_t* const host[kLanes], int at,
-                 uint32_t mask) {
+void store_typed(Warp& warp, const Instruction& instruction, const Operand& from, uint8_t* const host[kLanes],
+                 int at, uint32_t mask) {
   switch (bytes(instruction.type)) {
-    case 1: return store_operand<uint8_t>(warp, from, host, at, mask);
-    case 2: return store_operand<uint16_t>(warp, from, host, at, mask);
-    case 4: return store_operand<uint32_t>(warp, from, host, at, mask);
-    default: return store_operand<uint64_t>(warp, from, host, at, mask);
+    case 1:
+      return store_operand<uint8_t>(warp, from, host, at, mask);
+    case 2:
+      return store_operand<uint16_t>(warp, from, host, at, mask);
+    case 4:
+      return store_operand<uint32_t>(warp, from, host, at, mask);
+    default:
+      return store_operand<uint64_t>(warp, from, host, at, mask);
   }
 }
 
-bool access(Warp& warp, const Instruction& instruction, const Operand& address, AccessKind kind, uint32_t mask,
-            uint8_t* host[kLanes]) {
+bool access(Warp& warp, const Instruction& instruction, const Operand& address, AccessKind kind,
+            uint32_t mask, uint8_t* host[kLanes]) {
   uint64_t addresses[kLanes];
   warp.addresses(address, instruction.offset, addresses);
   Access access;
@@ -94,7 +102,8 @@ void load(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint8_t* host[kLanes];
   if (!access(warp, instruction, instruction.operands.back(), AccessKind::kLoad, mask, host)) return;
   for (int element = 0; element < instruction.elements; ++element) {
-    load_typed(warp, instruction, instruction.operands[size_t(element)], host, element * bytes(instruction.type), mask);
+    load_typed(warp, instruction, instruction.operands[size_t(element)], host,
+               element * bytes(instruction.type), mask);
   }
 }
 
@@ -102,11 +111,13 @@ void store(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint8_t* host[kLanes];
   if (!access(warp, instruction, instruction.operands[0], AccessKind::kStore, mask, host)) return;
   for (int element = 0; element < instruction.elements; ++element) {
-    store_typed(warp, instruction, instruction.operands[size_t(element) + 1], host, element * bytes(instruction.type), mask);
+    store_typed(warp, instruction, instruction.operands[size_t(element) + 1], host,
+                element * bytes(instruction.type), mask);
   }
 }
 
-// ld.param: every lane reads the same bytes of the launch's parameters, which nothing checks or counts but the range.
+// ld.param: every lane reads the same bytes of the launch's parameters, which nothing checks or counts but
+// the range.
 void load_parameter(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint64_t addresses[kLanes];
   warp.addresses(instruction.operands.back(), instruction.offset, addresses);
@@ -116,12 +127,14 @@ void load_parameter(Warp& warp, const Instruction& instruction, uint32_t mask) {
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
     if (addresses[lane] > end || size > end - addresses[lane]) {
-      return warp.raise(FaultKind::kOutOfBounds, instruction, lane, addresses[lane], "behind the kernel's parameters");
+      return warp.raise(FaultKind::kOutOfBounds, instruction, lane, addresses[lane],
+                        "behind the kernel's parameters");
     }
     host[lane] = const_cast<uint8_t*>(warp.block->parameters) + addresses[lane];
   }
   for (int element = 0; element < instruction.elements; ++element) {
-    load_typed(warp, instruction, instruction.operands[size_t(element)], host, element * bytes(instruction.type), mask);
+    load_typed(warp, instruction, instruction.operands[size_t(element)], host,
+               element * bytes(instruction.type), mask);
   }
 }
 
@@ -133,17 +146,23 @@ void take_hints(Decoder& decoder) {
   decoder.take_one_of({"cta", "cluster", "gpu", "sys"});
   decoder.take_one_of({"ca", "cg", "cs", "cv", "lu", "wb", "wt"});
   decoder.take("nc");
-  decoder.take_one_of({"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"});
+  decoder.take_one_of(
+      {"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"});
   decoder.take_one_of({"L2::64B", "L2::128B", "L2::256B"});
 }
 
 void take_space(Decoder& decoder) {
   Instruction& instruction = decoder.instruction();
-  if (decoder.take("shared") || decoder.take("shared::cta")) instruction.space = Space::kShared;
-  else if (decoder.take("global")) instruction.space = Space::kGlobal;
-  else if (decoder.take("local")) instruction.space = Space::kLocal;
-  else if (decoder.take("const")) instruction.space = Space::kConstant;
-  else if (decoder.take("param") || decoder.take("param::entry")) instruction.space = Space::kParameter;
+  if (decoder.take("shared") || decoder.take("shared::cta"))
+    instruction.space = Space::kShared;
+  else if (decoder.take("global"))
+    instruction.space = Space::kGlobal;
+  else if (decoder.take("local"))
+    instruction.space = Space::kLocal;
+  else if (decoder.take("const"))
+    instruction.space = Space::kConstant;
+  else if (decoder.take("param") || decoder.take("param::entry"))
+    instruction.space = Space::kParameter;
 }
 
 }  // namespace
@@ -169,14 +188,16 @@ bool decode_load_store(Decoder& decoder) {
   // Registers may be wider than the type: ld.u8 into 32 bits.
   if (is_load) {
     decoder.destination_at_least(0, instruction.type);
-    if (instruction.destinations != instruction.elements) decoder.fail("as many registers as elements should be given");
+    if (instruction.destinations != instruction.elements)
+      decoder.fail("as many registers as elements should be given");
     decoder.address(1);
     instruction.execute = instruction.space == Space::kParameter ? load_parameter : load;
   } else {
     if (instruction.space == Space::kParameter) decoder.fail("functions that are called are unknown here");
     decoder.address(0);
     decoder.source_at_least(1, instruction.type);
-    if (instruction.operands.size() != size_t(instruction.elements) + 1) decoder.fail("as many registers as elements should be given");
+    if (instruction.operands.size() != size_t(instruction.elements) + 1)
+      decoder.fail("as many registers as elements should be given");
     instruction.execute = store;
   }
   return true;

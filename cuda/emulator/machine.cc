@@ -6,8 +6,8 @@
 namespace tsv_sim {
 namespace {
 
-constexpr uint64_t kTurn = 4096;       // instructions of a warp before another takes its turn, in the plain order
-constexpr uint64_t kDrawnTurn = 512;   // the most in a drawn one
+constexpr uint64_t kTurn = 4096;  // instructions of a warp before another takes its turn, in the plain order
+constexpr uint64_t kDrawnTurn = 512;  // the most in a drawn one
 
 }  // namespace
 
@@ -16,8 +16,8 @@ BlockMachine::BlockMachine(const Kernel& kernel, const LaunchConfig& config, con
     : kernel_(kernel),
       config_(config),
       leads_to_exit_(leads_to_exit(kernel)),
-      memory_(kernel, device, config.dynamic_shared, config.block[0] * config.block[1] * config.block[2], parameters,
-              &counts_.memory) {
+      memory_(kernel, device, config.dynamic_shared, config.block[0] * config.block[1] * config.block[2],
+              parameters, &counts_.memory) {
   block_.kernel = &kernel;
   block_.config = &config;
   block_.parameters = parameters;
@@ -71,8 +71,10 @@ void BlockMachine::fill_constants(RunningWarp& warp) {
         value = kernel_.module->variables[constant.value].address + constant.addend;
       }
       if (constant.kind == Constant::kDynamicShared) value = kernel_.dynamic_shared_base() + constant.addend;
-      if (constant.wide) warp.lanes<uint64_t>(constant.slot)[lane] = value;
-      else warp.lanes<uint32_t>(constant.slot)[lane] = uint32_t(value);
+      if (constant.wide)
+        warp.lanes<uint64_t>(constant.slot)[lane] = value;
+      else
+        warp.lanes<uint32_t>(constant.slot)[lane] = uint32_t(value);
     }
   }
 }
@@ -81,31 +83,56 @@ uint32_t BlockMachine::special(const Warp& warp, uint32_t which, uint32_t lane) 
   const uint32_t *shape = config_.block, *grid = config_.grid;
   const uint32_t thread = warp.index * kLanes + lane, bit = 1u << lane;
   switch (Special(which)) {
-    case Special::kTidX: return thread % shape[0];
-    case Special::kTidY: return thread / shape[0] % shape[1];
-    case Special::kTidZ: return thread / (shape[0] * shape[1]);
-    case Special::kNtidX: return shape[0];
-    case Special::kNtidY: return shape[1];
-    case Special::kNtidZ: return shape[2];
-    case Special::kCtaidX: return block_.index[0];
-    case Special::kCtaidY: return block_.index[1];
-    case Special::kCtaidZ: return block_.index[2];
-    case Special::kNctaidX: return grid[0];
-    case Special::kNctaidY: return grid[1];
-    case Special::kNctaidZ: return grid[2];
-    case Special::kLaneId: return lane;
-    case Special::kWarpId: return warp.index;
-    case Special::kNwarpId: return uint32_t(warps_.size());
-    case Special::kSmId: return 0;
-    case Special::kNsmId: return 1;
-    case Special::kGridId: return 0;
-    case Special::kLanemaskEq: return bit;
-    case Special::kLanemaskLt: return bit - 1;
-    case Special::kLanemaskLe: return (bit - 1) | bit;
-    case Special::kLanemaskGt: return ~((bit - 1) | bit);
-    case Special::kLanemaskGe: return ~(bit - 1);
-    case Special::kDynamicSharedSize: return config_.dynamic_shared;
-    case Special::kTotalSharedSize: return kernel_.dynamic_shared_base() + config_.dynamic_shared;
+    case Special::kTidX:
+      return thread % shape[0];
+    case Special::kTidY:
+      return thread / shape[0] % shape[1];
+    case Special::kTidZ:
+      return thread / (shape[0] * shape[1]);
+    case Special::kNtidX:
+      return shape[0];
+    case Special::kNtidY:
+      return shape[1];
+    case Special::kNtidZ:
+      return shape[2];
+    case Special::kCtaidX:
+      return block_.index[0];
+    case Special::kCtaidY:
+      return block_.index[1];
+    case Special::kCtaidZ:
+      return block_.index[2];
+    case Special::kNctaidX:
+      return grid[0];
+    case Special::kNctaidY:
+      return grid[1];
+    case Special::kNctaidZ:
+      return grid[2];
+    case Special::kLaneId:
+      return lane;
+    case Special::kWarpId:
+      return warp.index;
+    case Special::kNwarpId:
+      return uint32_t(warps_.size());
+    case Special::kSmId:
+      return 0;
+    case Special::kNsmId:
+      return 1;
+    case Special::kGridId:
+      return 0;
+    case Special::kLanemaskEq:
+      return bit;
+    case Special::kLanemaskLt:
+      return bit - 1;
+    case Special::kLanemaskLe:
+      return (bit - 1) | bit;
+    case Special::kLanemaskGt:
+      return ~((bit - 1) | bit);
+    case Special::kLanemaskGe:
+      return ~(bit - 1);
+    case Special::kDynamicSharedSize:
+      return config_.dynamic_shared;
+    case Special::kTotalSharedSize:
+      return kernel_.dynamic_shared_base() + config_.dynamic_shared;
   }
   return 0;
 }
@@ -154,8 +181,10 @@ void BlockMachine::run_warp(RunningWarp& warp, uint64_t instructions) {
   while (instructions > 0 && warp.status == RunningWarp::kReady && !block_.faulted()) {
     Path& path = warp.paths.back();
     if (path.pc == path.until) {
-      if (size_t(path.until) == kernel_.code.size()) exit_lanes(warp, path.lanes);
-      else warp.paths.pop_back();
+      if (size_t(path.until) == kernel_.code.size())
+        exit_lanes(warp, path.lanes);
+      else
+        warp.paths.pop_back();
       continue;
     }
     const Instruction& instruction = code[path.pc];
@@ -175,15 +204,21 @@ void BlockMachine::run_warp(RunningWarp& warp, uint64_t instructions) {
         ++path.pc;
         if (mask) instruction.execute(warp, instruction, mask);
         break;
-      case Flow::kBranch: branch(warp, instruction, mask); break;
-      case Flow::kIndexedBranch: branch_indexed(warp, instruction, mask); break;
+      case Flow::kBranch:
+        branch(warp, instruction, mask);
+        break;
+      case Flow::kIndexedBranch:
+        branch_indexed(warp, instruction, mask);
+        break;
       case Flow::kExit:
         ++path.pc;
         if (mask) exit_lanes(warp, mask);
         break;
       case Flow::kBarrier:
-        if (mask) arrive(warp, instruction, mask);
-        else ++path.pc;
+        if (mask)
+          arrive(warp, instruction, mask);
+        else
+          ++path.pc;
         break;
     }
   }
@@ -196,9 +231,13 @@ void BlockMachine::branch(RunningWarp& warp, const Instruction& instruction, uin
     ++counts_.branches;
     counts_.divergent_branches += taken != 0 && others != 0;
   }
-  if (taken == 0) ++path.pc;
-  else if (others == 0) path.pc = instruction.target;
-  else part(warp, instruction.reconvergence, {{path.pc + 1, 0, others, false}, {instruction.target, 0, taken, false}});
+  if (taken == 0)
+    ++path.pc;
+  else if (others == 0)
+    path.pc = instruction.target;
+  else
+    part(warp, instruction.reconvergence,
+         {{path.pc + 1, 0, others, false}, {instruction.target, 0, taken, false}});
 }
 
 void BlockMachine::branch_indexed(RunningWarp& warp, const Instruction& instruction, uint32_t lanes) {
@@ -210,7 +249,8 @@ void BlockMachine::branch_indexed(RunningWarp& warp, const Instruction& instruct
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
     if (index[lane] >= targets.size()) {
-      return warp.raise(FaultKind::kOutOfBounds, instruction, lane, index[lane], "the index is behind the list of targets");
+      return warp.raise(FaultKind::kOutOfBounds, instruction, lane, index[lane],
+                        "the index is behind the list of targets");
     }
     const int32_t target = targets[index[lane]];
     size_t at = 0;
@@ -220,19 +260,24 @@ void BlockMachine::branch_indexed(RunningWarp& warp, const Instruction& instruct
   }
   ++counts_.branches;
   counts_.divergent_branches += sides.size() > 1;
-  if (sides.size() == 1) warp.paths.back().pc = sides[0].pc;
-  else part(warp, instruction.reconvergence, sides);
+  if (sides.size() == 1)
+    warp.paths.back().pc = sides[0].pc;
+  else
+    part(warp, instruction.reconvergence, sides);
 }
 
-// The path becomes the one that goes on where its sides meet again, and the sides are run before it, one after another
-// in an order drawn from the seed. A side that only exits goes first: a barrier behind need not wait for it.
+// The path becomes the one that goes on where its sides meet again, and the sides are run before it, one
+// after another in an order drawn from the seed. A side that only exits goes first: a barrier behind need not
+// wait for it.
 void BlockMachine::part(RunningWarp& warp, int32_t reconvergence, const std::vector<Path>& sides) {
   std::vector<Path> order = sides;
   if (config_.seed != 0) {
     for (size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[random_.below(i + 1)]);
   }
-  if (warp.paths.back().until == reconvergence) warp.paths.pop_back();
-  else warp.paths.back().pc = reconvergence;
+  if (warp.paths.back().until == reconvergence)
+    warp.paths.pop_back();
+  else
+    warp.paths.back().pc = reconvergence;
   for (const bool exits : {false, true}) {
     for (Path side : order) {
       if (side.pc == reconvergence && size_t(reconvergence) != kernel_.code.size()) continue;

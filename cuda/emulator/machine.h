@@ -1,10 +1,10 @@
 // Runs one block after another: its warps, their barriers, and the order in which they take turns.
 //
-// A warp keeps a stack of paths, each a set of lanes at one place and the place where they meet the others again: the
-// immediate post-dominator of the branch that parted them. Unlike running the lowest address first, that needs nothing
-// of the order in which the compiler lays out its blocks, and never lets lanes that left a loop wait behind it for
-// longer than the loop. Paths that meet again only at the kernel's end are independent: where one reaches a barrier,
-// the others go on until they exit or reach it too.
+// A warp keeps a stack of paths, each a set of lanes at one place and the place where they meet the others
+// again: the immediate post-dominator of the branch that parted them. Unlike running the lowest address
+// first, that needs nothing of the order in which the compiler lays out its blocks, and never lets lanes that
+// left a loop wait behind it for longer than the loop. Paths that meet again only at the kernel's end are
+// independent: where one reaches a barrier, the others go on until they exit or reach it too.
 #ifndef TOKENSIEVE_EMULATOR_MACHINE_H
 #define TOKENSIEVE_EMULATOR_MACHINE_H
 #include <stdint.h>
@@ -51,7 +51,8 @@ struct MachineCounts {
 
 class BlockMachine {
  public:
-  BlockMachine(const Kernel& kernel, const LaunchConfig& config, const uint8_t* parameters, DeviceMemory& device);
+  BlockMachine(const Kernel& kernel, const LaunchConfig& config, const uint8_t* parameters,
+               DeviceMemory& device);
 
   // Runs the block of that number to its end; false at a fault.
   bool run(uint64_t block);

@@ -1,4 +1,5 @@
-// mov, with its packing and unpacking of vectors; cvta and isspacep, which go between state spaces and generic addresses.
+// mov, with its packing and unpacking of vectors; cvta and isspacep, which go between state spaces and
+// generic addresses.
 #include "decoders.h"
 #include "executors.h"
 #include "memory.h"
@@ -43,8 +44,10 @@ void unpack(Warp& warp, const Instruction& instruction, uint32_t mask) {
 // Elements of a vector argument as a type; fails where they do not fill `whole`.
 Type element_type(Decoder& decoder, const Argument& vector, Type whole) {
   switch (8 * bytes(whole) / int(vector.elements.size())) {
-    case 16: return Type::kB16;
-    case 32: return Type::kB32;
+    case 16:
+      return Type::kB16;
+    case 32:
+      return Type::kB32;
     default:
       decoder.fail("no vector of this many elements fits ." + decoder.statement().modifiers.back());
       return Type::kB32;
@@ -66,7 +69,8 @@ bool decode_clock(Decoder& decoder, Type type) {
   }
   decoder.destination(0, type);
   decoder.name(1);
-  if (source == "%clock_hi" || source == "%globaltimer_hi") decoder.fail("unknown special register " + source);
+  if (source == "%clock_hi" || source == "%globaltimer_hi")
+    decoder.fail("unknown special register " + source);
   decoder.instruction().execute = read_clock;
   return true;
 }
@@ -102,10 +106,14 @@ void decode_mov(Decoder& decoder) {
 // The window of a state space among generic addresses. Global and constant addresses are generic as they are.
 uint64_t window_of(Space space) {
   switch (space) {
-    case Space::kShared: return kSharedWindow;
-    case Space::kLocal: return kLocalWindow;
-    case Space::kParameter: return kParameterWindow;
-    default: return 0;
+    case Space::kShared:
+      return kSharedWindow;
+    case Space::kLocal:
+      return kLocalWindow;
+    case Space::kParameter:
+      return kParameterWindow;
+    default:
+      return 0;
   }
 }
 

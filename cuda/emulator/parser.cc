@@ -85,8 +85,10 @@ class ModuleReader {
   void read_declared() {
     bool external = false;
     while (!reader_.failed()) {
-      if (reader_.take(".extern")) external = true;
-      else if (!reader_.take(".visible") && !reader_.take(".weak") && !reader_.take(".common")) break;
+      if (reader_.take(".extern"))
+        external = true;
+      else if (!reader_.take(".visible") && !reader_.take(".weak") && !reader_.take(".common"))
+        break;
     }
     if (reader_.take(".entry")) {
       auto kernel = read_kernel(reader_, symbols_, lines_);

@@ -23,8 +23,8 @@ Declaration read_declaration(TokenReader& reader);
 
 // Variables of a module that every kernel of it may use.
 struct ModuleSymbols {
-  std::map<std::string, Symbol> symbols;              // .global and .const ones, and dynamic shared memory
-  std::map<std::string, Declaration> shared;          // static shared ones: each kernel that uses one has its own
+  std::map<std::string, Symbol> symbols;      // .global and .const ones, and dynamic shared memory
+  std::map<std::string, Declaration> shared;  // static shared ones: each kernel that uses one has its own
 };
 
 // A kernel from its name to its closing brace. Null, with the reader failed, for what it does not understand.

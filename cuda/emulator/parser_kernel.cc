@@ -8,7 +8,9 @@
 namespace tsv_sim {
 namespace {
 
-uint64_t aligned(uint64_t offset, uint64_t alignment) { return (offset + alignment - 1) / alignment * alignment; }
+uint64_t aligned(uint64_t offset, uint64_t alignment) {
+  return (offset + alignment - 1) / alignment * alignment;
+}
 
 class KernelReader {
  public:
@@ -66,7 +68,8 @@ class KernelReader {
       }
       const std::string directive = reader_.word();
       const bool limits = directive == ".maxntid" || directive == ".reqntid";
-      if (!limits && directive != ".minnctapersm" && directive != ".maxnreg" && directive != ".maxnctapersm") {
+      if (!limits && directive != ".minnctapersm" && directive != ".maxnreg" &&
+          directive != ".maxnctapersm") {
         reader_.fail("unknown directive " + directive);
       }
       uint64_t product = 1;
@@ -88,6 +91,7 @@ class KernelReader {
     if (reader_.take(".shared")) return read_memory(Space::kShared);
     if (reader_.take(".local")) return read_memory(Space::kLocal);
     if (reader_.peek(1).text == ":" && reader_.peek(1).kind == Token::kPunctuation) return read_label();
+    if (reader_.is(".param")) return reader_.fail("functions that are not inlined are unknown");
     if (reader_.is(".branchtargets")) return reader_.fail(".branchtargets without a label");
     read_instruction();
   }
@@ -117,7 +121,8 @@ class KernelReader {
     uint32_t& end = space == Space::kShared ? kernel_->static_shared : kernel_->local_bytes;
     const uint64_t offset = aligned(end, declaration.alignment);
     end = uint32_t(offset + declaration.bytes);
-    if (!slots_.declare_variable(declaration.name, space, offset)) reader_.fail(declaration.name + " is declared twice");
+    if (!slots_.declare_variable(declaration.name, space, offset))
+      reader_.fail(declaration.name + " is declared twice");
   }
 
   void read_memory(Space space) {
@@ -137,7 +142,8 @@ class KernelReader {
       } while (!reader_.failed() && reader_.take(","));
       return reader_.expect(";");
     }
-    if (!labels_.emplace(name, int(kernel_->code.size())).second) reader_.fail("label " + name + " stands twice");
+    if (!labels_.emplace(name, int(kernel_->code.size())).second)
+      reader_.fail("label " + name + " stands twice");
   }
 
   // Static shared variables of the module get their place in the kernels that name them.

@@ -47,12 +47,12 @@ bool is_signed(Type type) { return type >= Type::kS8 && type <= Type::kS64; }
 
 Type parse_type(const std::string& modifier) {
   static const std::map<std::string, Type> table = {
-      {"pred", Type::kPred},     {"b8", Type::kB8},     {"b16", Type::kB16},   {"b32", Type::kB32},
-      {"b64", Type::kB64},       {"b128", Type::kB128}, {"u8", Type::kU8},     {"u16", Type::kU16},
-      {"u32", Type::kU32},       {"u64", Type::kU64},   {"s8", Type::kS8},     {"s16", Type::kS16},
-      {"s32", Type::kS32},       {"s64", Type::kS64},   {"u16x2", Type::kU16x2}, {"s16x2", Type::kS16x2}, {"f16", Type::kF16},   {"f16x2", Type::kF16x2},
-      {"bf16", Type::kBf16},     {"bf16x2", Type::kBf16x2}, {"tf32", Type::kTf32}, {"f32", Type::kF32},
-      {"f32x2", Type::kF32x2},   {"f64", Type::kF64},
+      {"pred", Type::kPred}, {"b8", Type::kB8},       {"b16", Type::kB16},     {"b32", Type::kB32},
+      {"b64", Type::kB64},   {"b128", Type::kB128},   {"u8", Type::kU8},       {"u16", Type::kU16},
+      {"u32", Type::kU32},   {"u64", Type::kU64},     {"s8", Type::kS8},       {"s16", Type::kS16},
+      {"s32", Type::kS32},   {"s64", Type::kS64},     {"u16x2", Type::kU16x2}, {"s16x2", Type::kS16x2},
+      {"f16", Type::kF16},   {"f16x2", Type::kF16x2}, {"bf16", Type::kBf16},   {"bf16x2", Type::kBf16x2},
+      {"tf32", Type::kTf32}, {"f32", Type::kF32},     {"f32x2", Type::kF32x2}, {"f64", Type::kF64},
   };
   const auto found = table.find(modifier);
   return found == table.end() ? Type::kNone : found->second;

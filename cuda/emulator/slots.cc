@@ -21,9 +21,9 @@ bool SlotTable::declare_register(const std::string& name, Type type) {
   Symbol symbol;
   symbol.kind = Symbol::kRegister;
   symbol.type = type;
-  const OperandKind kind = type == Type::kPred  ? OperandKind::kPredicate
-                           : bytes(type) == 8   ? OperandKind::kRegister64
-                                                : OperandKind::kRegister32;
+  const OperandKind kind = type == Type::kPred ? OperandKind::kPredicate
+                           : bytes(type) == 8  ? OperandKind::kRegister64
+                                               : OperandKind::kRegister32;
   if (kind == OperandKind::kRegister64) ++kernel_.registers64;
   if (kind == OperandKind::kRegister32) ++(bytes(type) == 4 ? kernel_.registers32 : kernel_.registers16);
   if (scopes_.back().count(name)) return false;
@@ -95,18 +95,30 @@ Operand SlotTable::scrap(Type type) {
 
 bool find_special(const std::string& name, Special* special) {
   static const std::map<std::string, Special> table = {
-      {"%tid.x", Special::kTidX},           {"%tid.y", Special::kTidY},
-      {"%tid.z", Special::kTidZ},           {"%ntid.x", Special::kNtidX},
-      {"%ntid.y", Special::kNtidY},         {"%ntid.z", Special::kNtidZ},
-      {"%ctaid.x", Special::kCtaidX},       {"%ctaid.y", Special::kCtaidY},
-      {"%ctaid.z", Special::kCtaidZ},       {"%nctaid.x", Special::kNctaidX},
-      {"%nctaid.y", Special::kNctaidY},     {"%nctaid.z", Special::kNctaidZ},
-      {"%laneid", Special::kLaneId},        {"%warpid", Special::kWarpId},
-      {"%nwarpid", Special::kNwarpId},      {"%smid", Special::kSmId},
-      {"%nsmid", Special::kNsmId},          {"%gridid", Special::kGridId},
-      {"%lanemask_eq", Special::kLanemaskEq}, {"%lanemask_lt", Special::kLanemaskLt},
-      {"%lanemask_le", Special::kLanemaskLe}, {"%lanemask_gt", Special::kLanemaskGt},
-      {"%lanemask_ge", Special::kLanemaskGe}, {"%dynamic_smem_size", Special::kDynamicSharedSize},
+      {"%tid.x", Special::kTidX},
+      {"%tid.y", Special::kTidY},
+      {"%tid.z", Special::kTidZ},
+      {"%ntid.x", Special::kNtidX},
+      {"%ntid.y", Special::kNtidY},
+      {"%ntid.z", Special::kNtidZ},
+      {"%ctaid.x", Special::kCtaidX},
+      {"%ctaid.y", Special::kCtaidY},
+      {"%ctaid.z", Special::kCtaidZ},
+      {"%nctaid.x", Special::kNctaidX},
+      {"%nctaid.y", Special::kNctaidY},
+      {"%nctaid.z", Special::kNctaidZ},
+      {"%laneid", Special::kLaneId},
+      {"%warpid", Special::kWarpId},
+      {"%nwarpid", Special::kNwarpId},
+      {"%smid", Special::kSmId},
+      {"%nsmid", Special::kNsmId},
+      {"%gridid", Special::kGridId},
+      {"%lanemask_eq", Special::kLanemaskEq},
+      {"%lanemask_lt", Special::kLanemaskLt},
+      {"%lanemask_le", Special::kLanemaskLe},
+      {"%lanemask_gt", Special::kLanemaskGt},
+      {"%lanemask_ge", Special::kLanemaskGe},
+      {"%dynamic_smem_size", Special::kDynamicSharedSize},
       {"%total_smem_size", Special::kTotalSharedSize},
   };
   const auto found = table.find(name);

@@ -12,22 +12,44 @@
 
 namespace tsv_sim {
 
-// Registers that tell a thread where it is. They are constants of a warp: only the clocks change, and are no slots.
+// Registers that tell a thread where it is. They are constants of a warp: only the clocks change, and are no
+// slots.
 enum class Special : uint8_t {
-  kTidX, kTidY, kTidZ, kNtidX, kNtidY, kNtidZ, kCtaidX, kCtaidY, kCtaidZ, kNctaidX, kNctaidY, kNctaidZ,
-  kLaneId, kWarpId, kNwarpId, kSmId, kNsmId, kGridId,
-  kLanemaskEq, kLanemaskLt, kLanemaskLe, kLanemaskGt, kLanemaskGe,
-  kDynamicSharedSize, kTotalSharedSize,
+  kTidX,
+  kTidY,
+  kTidZ,
+  kNtidX,
+  kNtidY,
+  kNtidZ,
+  kCtaidX,
+  kCtaidY,
+  kCtaidZ,
+  kNctaidX,
+  kNctaidY,
+  kNctaidZ,
+  kLaneId,
+  kWarpId,
+  kNwarpId,
+  kSmId,
+  kNsmId,
+  kGridId,
+  kLanemaskEq,
+  kLanemaskLt,
+  kLanemaskLe,
+  kLanemaskGt,
+  kLanemaskGe,
+  kDynamicSharedSize,
+  kTotalSharedSize,
 };
 
 struct Symbol {
   enum Kind : uint8_t { kNone, kRegister, kVariable } kind = kNone;
-  Type type = Type::kNone;   // of a register
-  Operand operand;           // of a register
+  Type type = Type::kNone;  // of a register
+  Operand operand;          // of a register
   Space space = Space::kGlobal;
-  uint64_t offset = 0;       // of a shared, local or parameter variable
-  int32_t variable = -1;     // index of a module's variable
-  bool dynamic = false;      // dynamic shared memory, which begins where the static part ends
+  uint64_t offset = 0;    // of a shared, local or parameter variable
+  int32_t variable = -1;  // index of a module's variable
+  bool dynamic = false;   // dynamic shared memory, which begins where the static part ends
 };
 
 class SlotTable {

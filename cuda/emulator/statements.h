@@ -24,9 +24,9 @@ class TokenReader {
   bool take(const char* text);    // steps over it if it is there
   void expect(const char* text);  // fails if it is not
   std::string word();
-  uint64_t integer();             // with sign
-  void skip_line();               // the rest of a line: .loc has no semicolon
-  void skip_block();              // { ... }, opened by the next token
+  uint64_t integer();  // with sign
+  void skip_line();    // the rest of a line: .loc has no semicolon
+  void skip_block();   // { ... }, opened by the next token
 
   // The first failure is kept, with its line.
   void fail(const std::string& what) { fail_at(peek().line, what); }

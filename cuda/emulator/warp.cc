@@ -4,7 +4,8 @@
 
 namespace tsv_sim {
 
-void Warp::raise(FaultKind kind, const Instruction& instruction, int lane, uint64_t address, std::string text) {
+void Warp::raise(FaultKind kind, const Instruction& instruction, int lane, uint64_t address,
+                 std::string text) {
   if (block->faulted()) return;
   Fault& fault = block->fault;
   const Kernel& kernel = *block->kernel;

@@ -50,7 +50,8 @@ struct Warp {
   uint32_t predicate(const Operand& operand) const {
     return operand.negated ? ~predicates[operand.slot] : predicates[operand.slot];
   }
-  // The addresses that an address operand stands for: [register+offset]. Of lanes out of the mask they mean nothing.
+  // The addresses that an address operand stands for: [register+offset]. Of lanes out of the mask they mean
+  // nothing.
   void addresses(const Operand& operand, int32_t offset, uint64_t out[kLanes]);
   // Registers a fault of this instruction, of the thread in `lane` (-1: of the warp as a whole), unless the
   // block already has one.

@@ -1,4 +1,5 @@
-// setp, set: comparisons, combined with a predicate by and, or, xor. By the PTX ISA's "Comparison and Selection".
+// setp, set: comparisons, combined with a predicate by and, or, xor. By the PTX ISA's "Comparison and
+// Selection".
 #ifndef TOKENSIEVE_EMULATOR_EXECUTORS_COMPARE_H
 #define TOKENSIEVE_EMULATOR_EXECUTORS_COMPARE_H
 #include "half.h"
@@ -10,26 +11,41 @@ template <Comparison kComparison, class T>
 inline bool holds(T a, T b) {
   const bool unordered = a != a || b != b;
   switch (kComparison) {
-    case Comparison::kEq: return a == b;
-    case Comparison::kNe: return !unordered && a != b;
-    case Comparison::kLt: return a < b;
-    case Comparison::kLe: return a <= b;
-    case Comparison::kGt: return a > b;
-    case Comparison::kGe: return a >= b;
-    case Comparison::kEqu: return unordered || a == b;
-    case Comparison::kNeu: return a != b;
-    case Comparison::kLtu: return !(a >= b);
-    case Comparison::kLeu: return !(a > b);
-    case Comparison::kGtu: return !(a <= b);
-    case Comparison::kGeu: return !(a < b);
-    case Comparison::kNum: return !unordered;
-    case Comparison::kNan: return unordered;
+    case Comparison::kEq:
+      return a == b;
+    case Comparison::kNe:
+      return !unordered && a != b;
+    case Comparison::kLt:
+      return a < b;
+    case Comparison::kLe:
+      return a <= b;
+    case Comparison::kGt:
+      return a > b;
+    case Comparison::kGe:
+      return a >= b;
+    case Comparison::kEqu:
+      return unordered || a == b;
+    case Comparison::kNeu:
+      return a != b;
+    case Comparison::kLtu:
+      return !(a >= b);
+    case Comparison::kLeu:
+      return !(a > b);
+    case Comparison::kGtu:
+      return !(a <= b);
+    case Comparison::kGeu:
+      return !(a < b);
+    case Comparison::kNum:
+      return !unordered;
+    case Comparison::kNan:
+      return unordered;
   }
   return false;
 }
 
 // How the operands of a comparison are read
-template <class T> struct Plain {
+template <class T>
+struct Plain {
   using Stored = T;
   static T value(T stored) { return stored; }
 };
@@ -37,7 +53,8 @@ struct FlushedFloat {
   using Stored = float;
   static float value(float stored) { return flushed(stored); }
 };
-template <class T, bool kFlush> struct FromHalf {
+template <class T, bool kFlush>
+struct FromHalf {
   using Stored = T;
   static float value(T stored) { return to_float(flushed_half<T, kFlush>(stored)); }
 };
@@ -48,7 +65,8 @@ inline uint32_t compare_lanes(Warp& warp, const Instruction& instruction) {
   const uint8_t *a = warp.registers + instruction.a, *b = warp.registers + instruction.b;
   uint32_t result = 0;
   for (int lane = 0; lane < kLanes; ++lane) {
-    const bool is = holds<kComparison>(Reader::value(read_lane<Stored>(a, lane)), Reader::value(read_lane<Stored>(b, lane)));
+    const bool is = holds<kComparison>(Reader::value(read_lane<Stored>(a, lane)),
+                                       Reader::value(read_lane<Stored>(b, lane)));
     result |= uint32_t(is) << lane;
   }
   return result;
@@ -59,9 +77,12 @@ inline uint32_t combined(const Warp& warp, const Instruction& instruction, uint3
   if (Combine(instruction.mode2) == Combine::kNone) return result;
   const uint32_t other = warp.predicate(instruction.operands.back());
   switch (Combine(instruction.mode2)) {
-    case Combine::kAnd: return result & other;
-    case Combine::kOr: return result | other;
-    default: return result ^ other;
+    case Combine::kAnd:
+      return result & other;
+    case Combine::kOr:
+      return result | other;
+    default:
+      return result ^ other;
   }
 }
 inline void write_predicate(Warp& warp, uint32_t slot, uint32_t value, uint32_t mask) {
@@ -94,7 +115,8 @@ void compare_pairs(Warp& warp, const Instruction& instruction, uint32_t mask) {
   write_predicate(warp, instruction.d, low, mask);
 }
 
-// set d, a, b, c: `true` as the destination's type spells it (instruction.offset) where the comparison holds, else 0.
+// set d, a, b, c: `true` as the destination's type spells it (instruction.offset) where the comparison holds,
+// else 0.
 template <Comparison kComparison, class Reader>
 void compare_to_value(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const uint32_t result = combined(warp, instruction, compare_lanes<kComparison, Reader>(warp, instruction));
@@ -126,21 +148,34 @@ void compare_pairs_to_value(Warp& warp, const Instruction& instruction, uint32_t
 template <template <Comparison> class Form>
 Execute by_comparison(uint8_t mode) {
   static constexpr Execute table[] = {
-      Form<Comparison::kEq>::run,  Form<Comparison::kNe>::run,  Form<Comparison::kLt>::run,  Form<Comparison::kLe>::run,
-      Form<Comparison::kGt>::run,  Form<Comparison::kGe>::run,  Form<Comparison::kEqu>::run, Form<Comparison::kNeu>::run,
-      Form<Comparison::kLtu>::run, Form<Comparison::kLeu>::run, Form<Comparison::kGtu>::run, Form<Comparison::kGeu>::run,
+      Form<Comparison::kEq>::run,  Form<Comparison::kNe>::run,  Form<Comparison::kLt>::run,
+      Form<Comparison::kLe>::run,  Form<Comparison::kGt>::run,  Form<Comparison::kGe>::run,
+      Form<Comparison::kEqu>::run, Form<Comparison::kNeu>::run, Form<Comparison::kLtu>::run,
+      Form<Comparison::kLeu>::run, Form<Comparison::kGtu>::run, Form<Comparison::kGeu>::run,
       Form<Comparison::kNum>::run, Form<Comparison::kNan>::run};
   return table[mode];
 }
 template <class Reader>
 struct Comparing {
-  template <Comparison kComparison> struct ToPredicate { static constexpr Execute run = compare<kComparison, Reader>; };
-  template <Comparison kComparison> struct ToValue { static constexpr Execute run = compare_to_value<kComparison, Reader>; };
+  template <Comparison kComparison>
+  struct ToPredicate {
+    static constexpr Execute run = compare<kComparison, Reader>;
+  };
+  template <Comparison kComparison>
+  struct ToValue {
+    static constexpr Execute run = compare_to_value<kComparison, Reader>;
+  };
 };
 template <class T, bool kFlush>
 struct ComparingPairs {
-  template <Comparison kComparison> struct ToPredicate { static constexpr Execute run = compare_pairs<kComparison, T, kFlush>; };
-  template <Comparison kComparison> struct ToValue { static constexpr Execute run = compare_pairs_to_value<kComparison, T, kFlush>; };
+  template <Comparison kComparison>
+  struct ToPredicate {
+    static constexpr Execute run = compare_pairs<kComparison, T, kFlush>;
+  };
+  template <Comparison kComparison>
+  struct ToValue {
+    static constexpr Execute run = compare_pairs_to_value<kComparison, T, kFlush>;
+  };
 };
 template <class Kind>
 Execute comparing(const Form& form) {
@@ -151,27 +186,47 @@ Execute comparing(const Form& form) {
 inline Execute select_compare(const Form& form) {
   const bool ordered = Comparison(form.mode) <= Comparison::kGe;
   switch (form.source) {
-    case Type::kF32: return form.flush ? comparing<Comparing<FlushedFloat>>(form) : comparing<Comparing<Plain<float>>>(form);
-    case Type::kF16: return form.flush ? comparing<Comparing<FromHalf<Half, true>>>(form) : comparing<Comparing<FromHalf<Half, false>>>(form);
-    case Type::kF16x2: return form.flush ? comparing<ComparingPairs<Half, true>>(form) : comparing<ComparingPairs<Half, false>>(form);
-    default: break;
+    case Type::kF32:
+      return form.flush ? comparing<Comparing<FlushedFloat>>(form) : comparing<Comparing<Plain<float>>>(form);
+    case Type::kF16:
+      return form.flush ? comparing<Comparing<FromHalf<Half, true>>>(form)
+                        : comparing<Comparing<FromHalf<Half, false>>>(form);
+    case Type::kF16x2:
+      return form.flush ? comparing<ComparingPairs<Half, true>>(form)
+                        : comparing<ComparingPairs<Half, false>>(form);
+    default:
+      break;
   }
   if (form.flush) return nullptr;
   switch (form.source) {
-    case Type::kF64: return comparing<Comparing<Plain<double>>>(form);
-    case Type::kBf16: return comparing<Comparing<FromHalf<Bfloat, false>>>(form);
-    case Type::kBf16x2: return comparing<ComparingPairs<Bfloat, false>>(form);
-    default: break;
+    case Type::kF64:
+      return comparing<Comparing<Plain<double>>>(form);
+    case Type::kBf16:
+      return comparing<Comparing<FromHalf<Bfloat, false>>>(form);
+    case Type::kBf16x2:
+      return comparing<ComparingPairs<Bfloat, false>>(form);
+    default:
+      break;
   }
   if (!ordered) return nullptr;
   switch (form.source) {
-    case Type::kB16: case Type::kU16: return comparing<Comparing<Plain<uint16_t>>>(form);
-    case Type::kS16: return comparing<Comparing<Plain<int16_t>>>(form);
-    case Type::kB32: case Type::kU32: return comparing<Comparing<Plain<uint32_t>>>(form);
-    case Type::kS32: return comparing<Comparing<Plain<int32_t>>>(form);
-    case Type::kB64: case Type::kU64: return comparing<Comparing<Plain<uint64_t>>>(form);
-    case Type::kS64: return comparing<Comparing<Plain<int64_t>>>(form);
-    default: return nullptr;
+    case Type::kB16:
+    case Type::kU16:
+      return comparing<Comparing<Plain<uint16_t>>>(form);
+    case Type::kS16:
+      return comparing<Comparing<Plain<int16_t>>>(form);
+    case Type::kB32:
+    case Type::kU32:
+      return comparing<Comparing<Plain<uint32_t>>>(form);
+    case Type::kS32:
+      return comparing<Comparing<Plain<int32_t>>>(form);
+    case Type::kB64:
+    case Type::kU64:
+      return comparing<Comparing<Plain<uint64_t>>>(form);
+    case Type::kS64:
+      return comparing<Comparing<Plain<int64_t>>>(form);
+    default:
+      return nullptr;
   }
 }
 

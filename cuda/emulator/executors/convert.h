@@ -26,21 +26,30 @@ constexpr bool kIsInteger = std::is_integral_v<T>;
 
 inline double round_integral(double value, Rounding rounding) {
   switch (rounding) {
-    case Rounding::kNearestInteger: return __builtin_nearbyint(value);
-    case Rounding::kZeroInteger: return __builtin_trunc(value);
-    case Rounding::kDownInteger: return __builtin_floor(value);
-    case Rounding::kUpInteger: return __builtin_ceil(value);
-    default: return value;
+    case Rounding::kNearestInteger:
+      return __builtin_nearbyint(value);
+    case Rounding::kZeroInteger:
+      return __builtin_trunc(value);
+    case Rounding::kDownInteger:
+      return __builtin_floor(value);
+    case Rounding::kUpInteger:
+      return __builtin_ceil(value);
+    default:
+      return value;
   }
 }
 
 // True where `nearest`, a rounding of the value, lies on the wrong side of it, and one unit further is right.
 inline bool too_far(bool above, bool below, bool negative, Rounding rounding) {
   switch (rounding) {
-    case Rounding::kZero: return negative ? below : above;
-    case Rounding::kDown: return above;
-    case Rounding::kUp: return below;
-    default: return false;
+    case Rounding::kZero:
+      return negative ? below : above;
+    case Rounding::kDown:
+      return above;
+    case Rounding::kUp:
+      return below;
+    default:
+      return false;
   }
 }
 inline float float_rounded(double value, Rounding rounding) {
@@ -115,7 +124,8 @@ inline D converted(S value, const Conversion& how) {
   } else if constexpr (kIsInteger<S>) {
     return float_from<D>(odd_double(value), how);
   } else if constexpr (kIsInteger<D>) {
-    return integer_from<D, std::is_same_v<S, double> || sizeof(D) == 8>(float_value(value, how.flush), how.rounding);
+    return integer_from < D,
+           std::is_same_v<S, double> || sizeof(D) == 8 > (float_value(value, how.flush), how.rounding);
   } else {
     return float_from<D>(round_integral(float_value(value, how.flush), how.rounding), how);
   }
@@ -123,7 +133,8 @@ inline D converted(S value, const Conversion& how) {
 
 // A result of 8 bits is extended to the 16 bits of its register.
 template <class D>
-using Held = std::conditional_t<std::is_same_v<D, int8_t>, int16_t, std::conditional_t<std::is_same_v<D, uint8_t>, uint16_t, D>>;
+using Held = std::conditional_t<std::is_same_v<D, int8_t>, int16_t,
+                                std::conditional_t<std::is_same_v<D, uint8_t>, uint16_t, D>>;
 
 template <class S>
 inline S read_source(const uint8_t* slot, int lane) {
@@ -154,7 +165,8 @@ void convert_pair(Warp& warp, const Instruction& instruction, uint32_t mask) {
   uint32_t* const d = warp.lanes<uint32_t>(instruction.d);
 #pragma GCC ivdep
   for (int lane = 0; lane < kLanes; ++lane) {
-    const uint32_t value = uint32_t(float_from<D>(high[lane], how).bits) << 16 | float_from<D>(low[lane], how).bits;
+    const uint32_t value =
+        uint32_t(float_from<D>(high[lane], how).bits) << 16 | float_from<D>(low[lane], how).bits;
     d[lane] = mask >> lane & 1 ? value : d[lane];
   }
 }
@@ -172,19 +184,32 @@ struct ToTf32 {
 template <class D>
 Execute convert_to(Type source) {
   switch (source) {
-    case Type::kU8: return convert<D, uint8_t>;
-    case Type::kS8: return convert<D, int8_t>;
-    case Type::kU16: return convert<D, uint16_t>;
-    case Type::kS16: return convert<D, int16_t>;
-    case Type::kU32: return convert<D, uint32_t>;
-    case Type::kS32: return convert<D, int32_t>;
-    case Type::kU64: return convert<D, uint64_t>;
-    case Type::kS64: return convert<D, int64_t>;
-    case Type::kF16: return convert<D, Half>;
-    case Type::kBf16: return convert<D, Bfloat>;
-    case Type::kF32: return convert<D, float>;
-    case Type::kF64: return convert<D, double>;
-    default: return nullptr;
+    case Type::kU8:
+      return convert<D, uint8_t>;
+    case Type::kS8:
+      return convert<D, int8_t>;
+    case Type::kU16:
+      return convert<D, uint16_t>;
+    case Type::kS16:
+      return convert<D, int16_t>;
+    case Type::kU32:
+      return convert<D, uint32_t>;
+    case Type::kS32:
+      return convert<D, int32_t>;
+    case Type::kU64:
+      return convert<D, uint64_t>;
+    case Type::kS64:
+      return convert<D, int64_t>;
+    case Type::kF16:
+      return convert<D, Half>;
+    case Type::kBf16:
+      return convert<D, Bfloat>;
+    case Type::kF32:
+      return convert<D, float>;
+    case Type::kF64:
+      return convert<D, double>;
+    default:
+      return nullptr;
   }
 }
 
@@ -197,7 +222,8 @@ inline bool rounding_fits(const Form& form) {
   if (!to_float && !from_float) return form.rounding == Rounding::kNone;
   if (!to_float) return integral;
   if (!from_float) return form.rounding != Rounding::kNone && !integral;
-  const bool narrows = bytes(form.type) < bytes(form.source) || (form.type != form.source && bytes(form.type) == 2);
+  const bool narrows =
+      bytes(form.type) < bytes(form.source) || (form.type != form.source && bytes(form.type) == 2);
   if (narrows) return form.rounding != Rounding::kNone && !integral;
   return form.rounding == Rounding::kNone || (form.type == form.source && integral);
 }
@@ -208,24 +234,38 @@ inline Execute select_convert(const Form& form) {
     return form.rounding == Rounding::kNearest ? map<ToTf32<false>> : nullptr;
   }
   if (form.type == Type::kF16x2 || form.type == Type::kBf16x2) {
-    const bool known = form.source == Type::kF32 && (form.rounding == Rounding::kNearest || form.rounding == Rounding::kZero);
+    const bool known = form.source == Type::kF32 &&
+                       (form.rounding == Rounding::kNearest || form.rounding == Rounding::kZero);
     return !known ? nullptr : form.type == Type::kF16x2 ? convert_pair<Half> : convert_pair<Bfloat>;
   }
   if (!rounding_fits(form) || form.rounding == Rounding::kNearestAway) return nullptr;
   switch (form.type) {
-    case Type::kU8: return convert_to<uint8_t>(form.source);
-    case Type::kS8: return convert_to<int8_t>(form.source);
-    case Type::kU16: return convert_to<uint16_t>(form.source);
-    case Type::kS16: return convert_to<int16_t>(form.source);
-    case Type::kU32: return convert_to<uint32_t>(form.source);
-    case Type::kS32: return convert_to<int32_t>(form.source);
-    case Type::kU64: return convert_to<uint64_t>(form.source);
-    case Type::kS64: return convert_to<int64_t>(form.source);
-    case Type::kF16: return convert_to<Half>(form.source);
-    case Type::kBf16: return convert_to<Bfloat>(form.source);
-    case Type::kF32: return convert_to<float>(form.source);
-    case Type::kF64: return convert_to<double>(form.source);
-    default: return nullptr;
+    case Type::kU8:
+      return convert_to<uint8_t>(form.source);
+    case Type::kS8:
+      return convert_to<int8_t>(form.source);
+    case Type::kU16:
+      return convert_to<uint16_t>(form.source);
+    case Type::kS16:
+      return convert_to<int16_t>(form.source);
+    case Type::kU32:
+      return convert_to<uint32_t>(form.source);
+    case Type::kS32:
+      return convert_to<int32_t>(form.source);
+    case Type::kU64:
+      return convert_to<uint64_t>(form.source);
+    case Type::kS64:
+      return convert_to<int64_t>(form.source);
+    case Type::kF16:
+      return convert_to<Half>(form.source);
+    case Type::kBf16:
+      return convert_to<Bfloat>(form.source);
+    case Type::kF32:
+      return convert_to<float>(form.source);
+    case Type::kF64:
+      return convert_to<double>(form.source);
+    default:
+      return nullptr;
   }
 }
 

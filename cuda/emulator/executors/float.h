@@ -1,6 +1,6 @@
-// float32 and float64 arithmetic, by the PTX ISA's "Floating Point Instructions". NaN results of float32 are the
-// canonical 0x7fffffff. What the ISA calls approximate (sin, ex2, rcp.approx, ...) is computed in float64 and rounded
-// once, so it is within the stated error of a device, and seldom equal to it.
+// float32 and float64 arithmetic, by the PTX ISA's "Floating Point Instructions". NaN results of float32 are
+// the canonical 0x7fffffff. What the ISA calls approximate (sin, ex2, rcp.approx, ...) is computed in float64
+// and rounded once, so it is within the stated error of a device, and seldom equal to it.
 #ifndef TOKENSIEVE_EMULATOR_EXECUTORS_FLOAT_H
 #define TOKENSIEVE_EMULATOR_EXECUTORS_FLOAT_H
 #include <math.h>
@@ -25,24 +25,50 @@ inline double saturated(double value) { return value > 0 ? (value < 1 ? value : 
 inline float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
-template <class T> struct FloatAdd { static T apply(T a, T b) { return a + b; } };
-template <class T> struct FloatSubtract { static T apply(T a, T b) { return a - b; } };
-template <class T> struct FloatMultiply { static T apply(T a, T b) { return a * b; } };
-template <class T> struct FloatFused { static T apply(T a, T b, T c) { return fused(a, b, c); } };
-template <class T> struct FloatDivide { static T apply(T a, T b) { return a / b; } };
-template <class T> struct FloatReciprocal { static T apply(T a) { return T(1) / a; } };
-template <class T> struct FloatRoot { static T apply(T a) { return std::is_same_v<T, float> ? T(__builtin_sqrtf(float(a))) : T(__builtin_sqrt(double(a))); } };
+template <class T>
+struct FloatAdd {
+  static T apply(T a, T b) { return a + b; }
+};
+template <class T>
+struct FloatSubtract {
+  static T apply(T a, T b) { return a - b; }
+};
+template <class T>
+struct FloatMultiply {
+  static T apply(T a, T b) { return a * b; }
+};
+template <class T>
+struct FloatFused {
+  static T apply(T a, T b, T c) { return fused(a, b, c); }
+};
+template <class T>
+struct FloatDivide {
+  static T apply(T a, T b) { return a / b; }
+};
+template <class T>
+struct FloatReciprocal {
+  static T apply(T a) { return T(1) / a; }
+};
+template <class T>
+struct FloatRoot {
+  static T apply(T a) {
+    return std::is_same_v<T, float> ? T(__builtin_sqrtf(float(a))) : T(__builtin_sqrt(double(a)));
+  }
+};
 
 template <double (*kFunction)(double)>
-struct InFloat64 { static float apply(float a) { return float(kFunction(a)); } };
+struct InFloat64 {
+  static float apply(float a) { return float(kFunction(a)); }
+};
 inline double reciprocal_root(double a) { return 1 / sqrt(a); }
 
-// div.approx is a product with the reciprocal: a divisor beyond 2^126 gives 0 (NaN with an infinite dividend). div.full
-// scales its operands and is within 2 ulp over the whole range.
+// div.approx is a product with the reciprocal: a divisor beyond 2^126 gives 0 (NaN with an infinite
+// dividend). div.full scales its operands and is within 2 ulp over the whole range.
 struct DivideApproximate {
   static float apply(float a, float b) {
     const float size = __builtin_fabsf(b);
-    if (size > 0x1p126f && size <= 0x1.fffffep127f) return a * bits_as<float>(bits_as<uint32_t>(b) & 0x80000000u);
+    if (size > 0x1p126f && size <= 0x1.fffffep127f)
+      return a * bits_as<float>(bits_as<uint32_t>(b) & 0x80000000u);
     return float(double(a) / double(b));
   }
 };
@@ -53,7 +79,9 @@ struct FloatExtreme {
   static T apply(T a, T b) {
     const T zeros = kMinimum ? (signbit(a) ? a : b) : (signbit(a) ? b : a);
     const T chosen = a == b ? zeros : (kMinimum ? a < b : a > b) ? a : b;
-    if (kNan && (a != a || b != b)) return bits_as<T>(std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>(sizeof(T) == 4 ? 0x7fffffffu : 0x7fffffffffffffffull));
+    if (kNan && (a != a || b != b))
+      return bits_as<T>(std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>(
+          sizeof(T) == 4 ? 0x7fffffffu : 0x7fffffffffffffffull));
     return a != a ? b : b != b ? a : chosen;
   }
 };
@@ -66,11 +94,23 @@ struct XorSign {
     return bits_as<float>((bits_as<uint32_t>(size) & 0x7fffffffu) | sign);
   }
 };
-template <class T> struct FloatNegate { static T apply(T a) { return -a; } };
-template <class T> struct FloatAbsolute { static T apply(T a) { return std::is_same_v<T, float> ? T(__builtin_fabsf(float(a))) : T(__builtin_fabs(double(a))); } };
+template <class T>
+struct FloatNegate {
+  static T apply(T a) { return -a; }
+};
+template <class T>
+struct FloatAbsolute {
+  static T apply(T a) {
+    return std::is_same_v<T, float> ? T(__builtin_fabsf(float(a))) : T(__builtin_fabs(double(a)));
+  }
+};
 // The sign of a on b.
-template <class T> struct CopySign {
-  static T apply(T a, T b) { return std::is_same_v<T, float> ? T(__builtin_copysignf(float(b), float(a))) : T(__builtin_copysign(double(b), double(a))); }
+template <class T>
+struct CopySign {
+  static T apply(T a, T b) {
+    return std::is_same_v<T, float> ? T(__builtin_copysignf(float(b), float(a)))
+                                    : T(__builtin_copysign(double(b), double(a)));
+  }
 };
 
 // .ftz on operands and results, .sat on the result; results' NaNs made canonical.
@@ -88,14 +128,19 @@ struct Adjusted {
     return canonical(value);
   }
 };
-template <class F, bool kFlush, bool kSaturate> struct Adjusted1 : Adjusted<F, kFlush, kSaturate> {
+template <class F, bool kFlush, bool kSaturate>
+struct Adjusted1 : Adjusted<F, kFlush, kSaturate> {
   static float apply(float a) { return Adjusted<F, kFlush, kSaturate>::adjusted(&F::apply, a); }
 };
-template <class F, bool kFlush, bool kSaturate> struct Adjusted2 : Adjusted<F, kFlush, kSaturate> {
+template <class F, bool kFlush, bool kSaturate>
+struct Adjusted2 : Adjusted<F, kFlush, kSaturate> {
   static float apply(float a, float b) { return Adjusted<F, kFlush, kSaturate>::adjusted(&F::apply, a, b); }
 };
-template <class F, bool kFlush, bool kSaturate> struct Adjusted3 : Adjusted<F, kFlush, kSaturate> {
-  static float apply(float a, float b, float c) { return Adjusted<F, kFlush, kSaturate>::adjusted(&F::apply, a, b, c); }
+template <class F, bool kFlush, bool kSaturate>
+struct Adjusted3 : Adjusted<F, kFlush, kSaturate> {
+  static float apply(float a, float b, float c) {
+    return Adjusted<F, kFlush, kSaturate>::adjusted(&F::apply, a, b, c);
+  }
 };
 
 enum class Property : uint8_t { kFinite, kInfinite, kNumber, kNotANumber, kNormal, kSubnormal };
@@ -103,12 +148,18 @@ template <class T>
 inline bool has_property(T a, Property property) {
   const int kind = __builtin_fpclassify(FP_NAN, FP_INFINITE, FP_NORMAL, FP_SUBNORMAL, FP_ZERO, a);
   switch (property) {
-    case Property::kFinite: return kind != FP_NAN && kind != FP_INFINITE;
-    case Property::kInfinite: return kind == FP_INFINITE;
-    case Property::kNumber: return kind != FP_NAN;
-    case Property::kNotANumber: return kind == FP_NAN;
-    case Property::kNormal: return kind == FP_NORMAL;
-    case Property::kSubnormal: return kind == FP_SUBNORMAL;
+    case Property::kFinite:
+      return kind != FP_NAN && kind != FP_INFINITE;
+    case Property::kInfinite:
+      return kind == FP_INFINITE;
+    case Property::kNumber:
+      return kind != FP_NAN;
+    case Property::kNotANumber:
+      return kind == FP_NAN;
+    case Property::kNormal:
+      return kind == FP_NORMAL;
+    case Property::kSubnormal:
+      return kind == FP_SUBNORMAL;
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// 16-bit floats, one or two in a register, by the PTX ISA's "Half Precision Floating Point Instructions". Arithmetic is
-// exact in float64 and rounded once to the 16-bit type; NaN results are 0x7fff.
+// 16-bit floats, one or two in a register, by the PTX ISA's "Half Precision Floating Point Instructions".
+// Arithmetic is exact in float64 and rounded once to the 16-bit type; NaN results are 0x7fff.
 #ifndef TOKENSIEVE_EMULATOR_EXECUTORS_HALF_H
 #define TOKENSIEVE_EMULATOR_EXECUTORS_HALF_H
 #include "float.h"
@@ -7,11 +7,16 @@
 namespace tsv_sim {
 namespace {
 
-struct Half { uint16_t bits; };
-struct Bfloat { uint16_t bits; };
+struct Half {
+  uint16_t bits;
+};
+struct Bfloat {
+  uint16_t bits;
+};
 
 inline float to_float(Bfloat value) { return bits_as<float>(uint32_t(value.bits) << 16); }
-// Exponent and fraction in their places for float32; scaling by 2^112 puts the bias right, subnormals included.
+// Exponent and fraction in their places for float32; scaling by 2^112 puts the bias right, subnormals
+// included.
 inline float to_float(Half value) {
   const uint32_t size = uint32_t(value.bits & 0x7fffu) << 13;
   const uint32_t scaled = bits_as<uint32_t>(bits_as<float>(size) * 0x1p112f);
@@ -19,8 +24,8 @@ inline float to_float(Half value) {
   return bits_as<float>((size >= 0x0f800000u ? special : scaled) | uint32_t(value.bits & 0x8000u) << 16);
 }
 
-// The nearest float32 whose last bit is set unless the value is exact ("round to odd"): rounding it again to a shorter
-// type is then right (Boldo and Melquiond, 2005).
+// The nearest float32 whose last bit is set unless the value is exact ("round to odd"): rounding it again to
+// a shorter type is then right (Boldo and Melquiond, 2005).
 inline float to_odd_float(double value) {
   const float nearest = float(value);
   const uint32_t bits = bits_as<uint32_t>(nearest);
@@ -38,7 +43,8 @@ inline double to_odd_sum(double a, double b) {
   return bits_as<double>(inexact && (bits & 1) == 0 ? (away ? bits + 1 : bits - 1) : bits);
 }
 
-// How a float32 becomes a 16-bit one. Each rounding needs only the value's bits: what is cut off, and the bit before.
+// How a float32 becomes a 16-bit one. Each rounding needs only the value's bits: what is cut off, and the bit
+// before.
 template <class T>
 struct Narrow;
 template <>
@@ -87,7 +93,9 @@ struct Narrow<Half> {
   }
 };
 template <class T>
-inline T narrowed(double value) { return Narrow<T>::apply(to_odd_float(value), Rounding::kNearest); }
+inline T narrowed(double value) {
+  return Narrow<T>::apply(to_odd_float(value), Rounding::kNearest);
+}
 
 template <class T>
 inline bool is_subnormal(T value) {
@@ -99,12 +107,24 @@ inline T flushed_half(T value) {
   return {uint16_t(kFlush && is_subnormal(value) ? value.bits & 0x8000u : value.bits)};
 }
 
-struct HalfAdd { static double apply(double a, double b) { return to_odd_sum(a, b); } };
-struct HalfSubtract { static double apply(double a, double b) { return to_odd_sum(a, -b); } };
-struct HalfMultiply { static double apply(double a, double b) { return a * b; } };
-struct HalfFused { static double apply(double a, double b, double c) { return to_odd_sum(a * b, c); } };
-struct HalfExp2 { static double apply(double a) { return exp2(a); } };
-struct HalfTanh { static double apply(double a) { return tanh(a); } };
+struct HalfAdd {
+  static double apply(double a, double b) { return to_odd_sum(a, b); }
+};
+struct HalfSubtract {
+  static double apply(double a, double b) { return to_odd_sum(a, -b); }
+};
+struct HalfMultiply {
+  static double apply(double a, double b) { return a * b; }
+};
+struct HalfFused {
+  static double apply(double a, double b, double c) { return to_odd_sum(a * b, c); }
+};
+struct HalfExp2 {
+  static double apply(double a) { return exp2(a); }
+};
+struct HalfTanh {
+  static double apply(double a) { return tanh(a); }
+};
 
 // An operation in float64 as one on T, with .ftz, .sat and .relu.
 template <class F, class T, bool kFlush, bool kSaturate, bool kRelu>
@@ -132,14 +152,21 @@ struct InHalf3 : InHalf<F, T, kFlush, kSaturate, kRelu> {
   static T apply(T a, T b, T c) { return Base::finish(F::apply(Base::in(a), Base::in(b), Base::in(c))); }
 };
 
-template <class T> struct HalfNegate { static T apply(T a) { return {uint16_t(a.bits ^ 0x8000u)}; } };
-template <class T> struct HalfAbsolute { static T apply(T a) { return {uint16_t(a.bits & 0x7fffu)}; } };
+template <class T>
+struct HalfNegate {
+  static T apply(T a) { return {uint16_t(a.bits ^ 0x8000u)}; }
+};
+template <class T>
+struct HalfAbsolute {
+  static T apply(T a) { return {uint16_t(a.bits & 0x7fffu)}; }
+};
 template <class T, bool kMinimum, bool kNan, bool kXorSign>
 struct HalfExtreme {
   static T apply(T a, T b) {
     using Extreme = FloatExtreme<float, kMinimum, kNan>;
     const float x = to_float(a), y = to_float(b);
-    return Narrow<T>::apply(kXorSign ? XorSign<Extreme>::apply(x, y) : Extreme::apply(x, y), Rounding::kNearest);
+    return Narrow<T>::apply(kXorSign ? XorSign<Extreme>::apply(x, y) : Extreme::apply(x, y),
+                            Rounding::kNearest);
   }
 };
 
@@ -150,9 +177,18 @@ inline uint32_t both_halves(T (*)(A...), decltype(uint32_t(sizeof(A)))... operan
   const uint32_t high = F::apply(A{uint16_t(operands >> 16)}...).bits;
   return low | high << 16;
 }
-template <class F> struct Pair1 { static uint32_t apply(uint32_t a) { return both_halves<F>(&F::apply, a); } };
-template <class F> struct Pair2 { static uint32_t apply(uint32_t a, uint32_t b) { return both_halves<F>(&F::apply, a, b); } };
-template <class F> struct Pair3 { static uint32_t apply(uint32_t a, uint32_t b, uint32_t c) { return both_halves<F>(&F::apply, a, b, c); } };
+template <class F>
+struct Pair1 {
+  static uint32_t apply(uint32_t a) { return both_halves<F>(&F::apply, a); }
+};
+template <class F>
+struct Pair2 {
+  static uint32_t apply(uint32_t a, uint32_t b) { return both_halves<F>(&F::apply, a, b); }
+};
+template <class F>
+struct Pair3 {
+  static uint32_t apply(uint32_t a, uint32_t b, uint32_t c) { return both_halves<F>(&F::apply, a, b, c); }
+};
 
 }  // namespace
 }  // namespace tsv_sim

@@ -15,12 +15,30 @@ __extension__ typedef unsigned __int128 Uint128;
 
 template <class T>
 struct WiderOf;
-template <> struct WiderOf<int16_t> { using type = int32_t; };
-template <> struct WiderOf<uint16_t> { using type = uint32_t; };
-template <> struct WiderOf<int32_t> { using type = int64_t; };
-template <> struct WiderOf<uint32_t> { using type = uint64_t; };
-template <> struct WiderOf<int64_t> { using type = Int128; };
-template <> struct WiderOf<uint64_t> { using type = Uint128; };
+template <>
+struct WiderOf<int16_t> {
+  using type = int32_t;
+};
+template <>
+struct WiderOf<uint16_t> {
+  using type = uint32_t;
+};
+template <>
+struct WiderOf<int32_t> {
+  using type = int64_t;
+};
+template <>
+struct WiderOf<uint32_t> {
+  using type = uint64_t;
+};
+template <>
+struct WiderOf<int64_t> {
+  using type = Int128;
+};
+template <>
+struct WiderOf<uint64_t> {
+  using type = Uint128;
+};
 template <class T>
 using Wider = typename WiderOf<T>::type;
 
@@ -28,40 +46,59 @@ using Wider = typename WiderOf<T>::type;
 template <class T>
 using Wrapping = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 
-template <class T> struct Add { static T apply(T a, T b) { return T(Wrapping<T>(a) + Wrapping<T>(b)); } };
-template <class T> struct Subtract { static T apply(T a, T b) { return T(Wrapping<T>(a) - Wrapping<T>(b)); } };
-template <class T> struct MultiplyLow { static T apply(T a, T b) { return T(Wrapping<T>(a) * Wrapping<T>(b)); } };
-template <class T> struct MultiplyHigh {
+template <class T>
+struct Add {
+  static T apply(T a, T b) { return T(Wrapping<T>(a) + Wrapping<T>(b)); }
+};
+template <class T>
+struct Subtract {
+  static T apply(T a, T b) { return T(Wrapping<T>(a) - Wrapping<T>(b)); }
+};
+template <class T>
+struct MultiplyLow {
+  static T apply(T a, T b) { return T(Wrapping<T>(a) * Wrapping<T>(b)); }
+};
+template <class T>
+struct MultiplyHigh {
   static T apply(T a, T b) { return T((Wider<T>(a) * Wider<T>(b)) >> (8 * sizeof(T))); }
 };
-template <class T> struct MultiplyWide {
+template <class T>
+struct MultiplyWide {
   static Wider<T> apply(T a, T b) { return Wider<T>(a) * Wider<T>(b); }
 };
-template <class T> struct MultiplyAddLow {
+template <class T>
+struct MultiplyAddLow {
   static T apply(T a, T b, T c) { return T(Wrapping<T>(a) * Wrapping<T>(b) + Wrapping<T>(c)); }
 };
-template <class T> struct MultiplyAddHigh {
+template <class T>
+struct MultiplyAddHigh {
   static T apply(T a, T b, T c) { return Add<T>::apply(MultiplyHigh<T>::apply(a, b), c); }
 };
-template <class T> struct MultiplyAddWide {
-  static Wider<T> apply(T a, T b, Wider<T> c) { return Add<Wider<T>>::apply(MultiplyWide<T>::apply(a, b), c); }
+template <class T>
+struct MultiplyAddWide {
+  static Wider<T> apply(T a, T b, Wider<T> c) {
+    return Add<Wider<T>>::apply(MultiplyWide<T>::apply(a, b), c);
+  }
 };
 
-template <class T> struct AddSaturating {
+template <class T>
+struct AddSaturating {
   static T apply(T a, T b) {
     const Wider<T> sum = Wider<T>(a) + Wider<T>(b);
     constexpr Wider<T> low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
     return T(sum < low ? low : sum > high ? high : sum);
   }
 };
-template <class T> struct SubtractSaturating {
+template <class T>
+struct SubtractSaturating {
   static T apply(T a, T b) {
     const Wider<T> difference = Wider<T>(a) - Wider<T>(b);
     constexpr Wider<T> low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
     return T(difference < low ? low : difference > high ? high : difference);
   }
 };
-template <class T> struct MultiplyAddHighSaturating {
+template <class T>
+struct MultiplyAddHighSaturating {
   static T apply(T a, T b, T c) { return AddSaturating<T>::apply(MultiplyHigh<T>::apply(a, b), c); }
 };
 
@@ -71,25 +108,35 @@ inline Wider<T> product24(T a, T b) {
   const auto low24 = [](T value) { return Wider<T>(T(uint32_t(value) << 8) >> 8); };
   return low24(a) * low24(b);
 }
-template <class T> struct Multiply24Low { static T apply(T a, T b) { return T(product24(a, b)); } };
-template <class T> struct Multiply24High { static T apply(T a, T b) { return T(product24(a, b) >> 16); } };
-template <class T> struct MultiplyAdd24Low {
+template <class T>
+struct Multiply24Low {
+  static T apply(T a, T b) { return T(product24(a, b)); }
+};
+template <class T>
+struct Multiply24High {
+  static T apply(T a, T b) { return T(product24(a, b) >> 16); }
+};
+template <class T>
+struct MultiplyAdd24Low {
   static T apply(T a, T b, T c) { return Add<T>::apply(Multiply24Low<T>::apply(a, b), c); }
 };
-template <class T> struct MultiplyAdd24High {
+template <class T>
+struct MultiplyAdd24High {
   static T apply(T a, T b, T c) { return Add<T>::apply(Multiply24High<T>::apply(a, b), c); }
 };
 
-template <class T> struct SumOfDifferences {
+template <class T>
+struct SumOfDifferences {
   static T apply(T a, T b, T c) {
     const Wrapping<T> difference = a < b ? Wrapping<T>(b) - Wrapping<T>(a) : Wrapping<T>(a) - Wrapping<T>(b);
     return T(Wrapping<T>(c) + difference);
   }
 };
 
-// Division by zero yields all ones and the remainder its dividend, as the instructions' expansion does on devices; the
-// ISA leaves both open. The smallest number over -1 wraps.
-template <class T> struct Divide {
+// Division by zero yields all ones and the remainder its dividend, as the instructions' expansion does on
+// devices; the ISA leaves both open. The smallest number over -1 wraps.
+template <class T>
+struct Divide {
   static T apply(T a, T b) {
     if (b == 0) return T(~T(0));
     if constexpr (std::is_signed_v<T>) {
@@ -98,7 +145,8 @@ template <class T> struct Divide {
     return T(a / b);
   }
 };
-template <class T> struct Remainder {
+template <class T>
+struct Remainder {
   static T apply(T a, T b) {
     if (b == 0) return a;
     if constexpr (std::is_signed_v<T>) {
@@ -108,12 +156,28 @@ template <class T> struct Remainder {
   }
 };
 
-template <class T> struct Negate { static T apply(T a) { return T(0 - Wrapping<T>(a)); } };
-template <class T> struct Absolute { static T apply(T a) { return a < 0 ? Negate<T>::apply(a) : a; } };
-template <class T> struct Minimum { static T apply(T a, T b) { return a < b ? a : b; } };
-template <class T> struct Maximum { static T apply(T a, T b) { return a > b ? a : b; } };
-template <class F, class T> struct WithRelu {
-  static T apply(T a, T b) { const T value = F::apply(a, b); return value < 0 ? T(0) : value; }
+template <class T>
+struct Negate {
+  static T apply(T a) { return T(0 - Wrapping<T>(a)); }
+};
+template <class T>
+struct Absolute {
+  static T apply(T a) { return a < 0 ? Negate<T>::apply(a) : a; }
+};
+template <class T>
+struct Minimum {
+  static T apply(T a, T b) { return a < b ? a : b; }
+};
+template <class T>
+struct Maximum {
+  static T apply(T a, T b) { return a > b ? a : b; }
+};
+template <class F, class T>
+struct WithRelu {
+  static T apply(T a, T b) {
+    const T value = F::apply(a, b);
+    return value < 0 ? T(0) : value;
+  }
 };
 
 // Two 16-bit integers in a register
@@ -143,7 +207,8 @@ struct Dot2 {
   }
 };
 
-// Arithmetic with the carry of each lane, which the warp keeps in a predicate: subtraction takes and leaves a borrow.
+// Arithmetic with the carry of each lane, which the warp keeps in a predicate: subtraction takes and leaves a
+// borrow.
 enum class CarryKind : uint8_t { kAdd, kSubtract, kMultiplyLow, kMultiplyHigh };
 template <class T, CarryKind kKind, bool kIn, bool kOut>
 void with_carry(Warp& warp, const Instruction& instruction, uint32_t mask) {
@@ -159,7 +224,8 @@ void with_carry(Warp& warp, const Instruction& instruction, uint32_t mask) {
     } else if constexpr (kKind == CarryKind::kSubtract) {
       sum = Uint128(a) - b - in;
     } else {
-      const T product = kKind == CarryKind::kMultiplyLow ? MultiplyLow<T>::apply(a, b) : MultiplyHigh<T>::apply(a, b);
+      const T product =
+          kKind == CarryKind::kMultiplyLow ? MultiplyLow<T>::apply(a, b) : MultiplyHigh<T>::apply(a, b);
       sum = Uint128(product) + warp.lanes<T>(instruction.c)[lane] + in;
     }
     warp.lanes<T>(instruction.d)[lane] = T(sum);

@@ -1,5 +1,5 @@
-// An operation on one lane becomes a loop over 32 that the compiler vectorises. Everything here and in the files that
-// include it has internal linkage: each instruction set compiles its own.
+// An operation on one lane becomes a loop over 32 that the compiler vectorises. Everything here and in the
+// files that include it has internal linkage: each instruction set compiles its own.
 #ifndef TOKENSIEVE_EMULATOR_EXECUTORS_LANES_H
 #define TOKENSIEVE_EMULATOR_EXECUTORS_LANES_H
 #include <fenv.h>
@@ -83,8 +83,8 @@ void map(Warp& warp, const Instruction& instruction, uint32_t mask) {
   map_lanes<F>(warp, instruction, mask, &F::apply, std::make_index_sequence<arity(&F::apply)>());
 }
 
-// The same with the host rounding in another direction. The registers are memory that fesetround might touch as far
-// as the compiler knows, so no arithmetic leaves the bracket.
+// The same with the host rounding in another direction. The registers are memory that fesetround might touch
+// as far as the compiler knows, so no arithmetic leaves the bracket.
 template <class F, int kDirection>
 void map_rounded(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const int before = fegetround();

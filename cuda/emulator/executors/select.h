@@ -11,13 +11,16 @@ namespace {
 template <class T>
 Execute select_move(const Form& form) {
   switch (form.operation) {
-    case Operation::kMove: return map<Identity<T>>;
-    case Operation::kSelect: return map<SelectBit<T>>;
+    case Operation::kMove:
+      return map<Identity<T>>;
+    case Operation::kSelect:
+      return map<SelectBit<T>>;
     case Operation::kSelectBySign:
       if (form.source == Type::kS32) return form.flush ? nullptr : map<SelectSign<T>>;
       if (form.source != Type::kF32) return nullptr;
       return form.flush ? map<SelectSignFloat<T, true>> : map<SelectSignFloat<T, false>>;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -27,15 +30,22 @@ inline Execute select(const Form& form) {
     case Operation::kSelect:
     case Operation::kSelectBySign:
       switch (bytes(form.type)) {
-        case 2: return select_move<uint16_t>(form);
-        case 4: return select_move<uint32_t>(form);
-        case 8: return select_move<uint64_t>(form);
-        default: return nullptr;
+        case 2:
+          return select_move<uint16_t>(form);
+        case 4:
+          return select_move<uint32_t>(form);
+        case 8:
+          return select_move<uint64_t>(form);
+        default:
+          return nullptr;
       }
-    case Operation::kConvert: return select_convert(form);
+    case Operation::kConvert:
+      return select_convert(form);
     case Operation::kCompare:
-    case Operation::kCompareToValue: return select_compare(form);
-    default: return is_float(form.type) ? select_float(form) : select_integer(form);
+    case Operation::kCompareToValue:
+      return select_compare(form);
+    default:
+      return is_float(form.type) ? select_float(form) : select_integer(form);
   }
 }
 
