@@ -16,6 +16,14 @@ namespace {
 // Checks the masks in operand `index`. Each group of lanes with one mask counts as meeting.
 bool check_masks(Warp& warp, const Instruction& instruction, size_t index, uint32_t mask) {
   const uint32_t* const masks = warp.lanes32(instruction.operands[index]);
+  if (mask == kAllLanes) {
+    uint32_t all = kAllLanes;
+    for (int lane = 0; lane < kLanes; ++lane) all &= masks[lane];
+    if (all == kAllLanes) {
+      warp.block->memory->warp_barrier(warp, mask);
+      return true;
+    }
+  }
   for (uint32_t rest = mask; rest != 0;) {
     const int lane = __builtin_ctz(rest);
     const uint32_t named = masks[lane];

@@ -191,7 +191,7 @@ void BlockMachine::run_warp(RunningWarp& warp, uint64_t instructions) {
     const uint32_t guard = warp.predicates[instruction.guard];
     const uint32_t mask = path.lanes & (instruction.guard_negated ? ~guard : guard);
     counts[path.pc].warps += 1;
-    counts[path.pc].threads += uint32_t(__builtin_popcount(mask));
+    counts[path.pc].threads += mask == kAllLanes ? kLanes : uint32_t(__builtin_popcount(mask));
     ++warp.clock;
     --instructions;
     if (++issued_ > config_.instruction_budget) {

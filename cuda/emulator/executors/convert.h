@@ -153,7 +153,7 @@ void convert(Warp& warp, const Instruction& instruction, uint32_t mask) {
 #pragma GCC ivdep
   for (int lane = 0; lane < kLanes; ++lane) {
     const Held<D> value = Held<D>(converted<D, S>(read_source<S>(from, lane), how));
-    write_lane<Held<D>>(to, lane, mask >> lane & 1 ? value : read_lane<Held<D>>(to, lane));
+    write_masked<Held<D>>(to, lane, value, mask);
   }
 }
 
@@ -180,6 +180,42 @@ struct ToTf32 {
     return (a + (kAway ? 0x1000u : 0xfffu + (a >> 13 & 1))) & ~0x1fffu;
   }
 };
+
+// The conversions that kernels are full of, without a choice for each lane
+template <class D, class S> struct Cut { static D apply(S value) { return D(value); } };
+template <class D> struct NarrowNearest { static D apply(float value) { return Narrow<D>::nearest(value); } };
+template <class S> struct Widen { static float apply(S value) { return canonical(to_float(value)); } };
+template <class D> struct TowardZero {
+  static D apply(float value) { return integer_from<D, false>(double(value), Rounding::kZeroInteger); }
+};
+template <class D> struct PairNearest {
+  static uint32_t apply(float high, float low) {
+    return uint32_t(NarrowNearest<D>::apply(high).bits) << 16 | NarrowNearest<D>::apply(low).bits;
+  }
+};
+
+inline Execute select_common(const Form& form) {
+  if (form.flush || form.saturate || form.relu) return nullptr;
+  const auto is = [&](Type to, Type from, Rounding rounding) {
+    return form.type == to && form.source == from && form.rounding == rounding;
+  };
+  if (is(Type::kF32, Type::kF16, Rounding::kNone)) return map<Widen<Half>>;
+  if (is(Type::kF32, Type::kBf16, Rounding::kNone)) return map<Widen<Bfloat>>;
+  if (is(Type::kF16, Type::kF32, Rounding::kNearest)) return map<NarrowNearest<Half>>;
+  if (is(Type::kBf16, Type::kF32, Rounding::kNearest)) return map<NarrowNearest<Bfloat>>;
+  if (is(Type::kF16x2, Type::kF32, Rounding::kNearest)) return map<PairNearest<Half>>;
+  if (is(Type::kBf16x2, Type::kF32, Rounding::kNearest)) return map<PairNearest<Bfloat>>;
+  if (is(Type::kF32, Type::kS32, Rounding::kNearest)) return map<Cut<float, int32_t>>;
+  if (is(Type::kF32, Type::kU32, Rounding::kNearest)) return map<Cut<float, uint32_t>>;
+  if (is(Type::kS32, Type::kF32, Rounding::kZeroInteger)) return map<TowardZero<int32_t>>;
+  if (is(Type::kU32, Type::kF32, Rounding::kZeroInteger)) return map<TowardZero<uint32_t>>;
+  if (is(Type::kU64, Type::kU32, Rounding::kNone)) return map<Cut<uint64_t, uint32_t>>;
+  if (is(Type::kS64, Type::kS32, Rounding::kNone)) return map<Cut<int64_t, int32_t>>;
+  if (is(Type::kU32, Type::kU64, Rounding::kNone)) return map<Cut<uint32_t, uint64_t>>;
+  if (is(Type::kU32, Type::kU16, Rounding::kNone)) return map<Cut<uint32_t, uint16_t>>;
+  if (is(Type::kU16, Type::kU32, Rounding::kNone)) return map<Cut<uint16_t, uint32_t>>;
+  return nullptr;
+}
 
 template <class D>
 Execute convert_to(Type source) {
@@ -229,6 +265,7 @@ inline bool rounding_fits(const Form& form) {
 }
 
 inline Execute select_convert(const Form& form) {
+  if (const Execute common = select_common(form)) return common;
   if (form.type == Type::kTf32 && form.source == Type::kF32 && !form.flush && !form.saturate && !form.relu) {
     if (form.rounding == Rounding::kNearestAway) return map<ToTf32<true>>;
     return form.rounding == Rounding::kNearest ? map<ToTf32<false>> : nullptr;

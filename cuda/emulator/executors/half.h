@@ -50,6 +50,12 @@ struct Narrow;
 template <>
 struct Narrow<Bfloat> {
   static constexpr uint16_t kNan = 0x7fff;
+  // Branch-free, as Narrow<Half>::nearest
+  static Bfloat nearest(float value) {
+    const uint32_t bits = bits_as<uint32_t>(value);
+    const uint32_t rounded_up = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+    return {uint16_t(value == value ? rounded_up : kNan)};
+  }
   static Bfloat apply(float value, Rounding rounding) {
     const uint32_t bits = bits_as<uint32_t>(value);
     if (value != value) return {kNan};
@@ -65,6 +71,17 @@ struct Narrow<Bfloat> {
 template <>
 struct Narrow<Half> {
   static constexpr uint16_t kNan = 0x7fff;
+  // 13 bits of the fraction go; below 2^-14 the sum with 0.5, whose last place is 2^-24, leaves the result in the low
+  // bits.
+  static Half nearest(float value) {
+    const uint32_t bits = bits_as<uint32_t>(value);
+    const uint32_t sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
+    const uint32_t normal = (size - (112u << 23) + 0xfffu + (size >> 13 & 1)) >> 13;
+    const uint32_t subnormal = bits_as<uint32_t>(bits_as<float>(size) + 0.5f) - bits_as<uint32_t>(0.5f);
+    const uint32_t finite = size < 113u << 23 ? subnormal : normal;
+    const uint32_t result = size >= 0x477ff000u ? 0x7c00u : finite;
+    return {uint16_t(value == value ? sign | result : kNan)};
+  }
   static Half apply(float value, Rounding rounding) {
     const uint32_t bits = bits_as<uint32_t>(value);
     const uint32_t sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
@@ -94,7 +111,7 @@ struct Narrow<Half> {
 };
 template <class T>
 inline T narrowed(double value) {
-  return Narrow<T>::apply(to_odd_float(value), Rounding::kNearest);
+  return Narrow<T>::nearest(to_odd_float(value));
 }
 
 template <class T>
@@ -120,7 +137,7 @@ struct HalfFused {
   static double apply(double a, double b, double c) { return to_odd_sum(a * b, c); }
 };
 struct HalfExp2 {
-  static double apply(double a) { return exp2(a); }
+  static double apply(double a) { return exponential2(a); }
 };
 struct HalfTanh {
   static double apply(double a) { return tanh(a); }

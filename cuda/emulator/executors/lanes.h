@@ -42,34 +42,47 @@ inline void write_lane(uint8_t* slot, int lane, T value) {
   }
 }
 
-// bool stands for a predicate.
+// Where a loop reads an operand: pointers are taken before it, since its stores might touch the warp itself as far as
+// the compiler knows. bool stands for a predicate.
 template <class T>
-inline T read_operand(const Warp& warp, uint32_t slot, int lane) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return (warp.predicates[slot] >> lane & 1) != 0;
-  } else {
-    return read_lane<T>(warp.registers + slot, lane);
-  }
+struct Source {
+  const uint8_t* slot;
+  Source(const Warp& warp, uint32_t offset) : slot(warp.registers + offset) {}
+  T at(int lane) const { return read_lane<T>(slot, lane); }
+};
+template <>
+struct Source<bool> {
+  uint32_t bits;
+  Source(const Warp& warp, uint32_t index) : bits(warp.predicates[index]) {}
+  bool at(int lane) const { return (bits >> lane & 1) != 0; }
+};
+
+// Keeps what the slot holds in lanes out of the mask. By arithmetic, which the compiler does not turn into branches.
+template <class T>
+inline void write_masked(uint8_t* slot, int lane, T value, uint32_t mask) {
+  using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+  const Bits old = read_lane<Bits>(slot, lane), chosen = Bits(0) - Bits(mask >> lane & 1);
+  write_lane<Bits>(slot, lane, Bits(old ^ ((old ^ bits_as<Bits>(value)) & chosen)));
 }
 
 // Slots coincide or are disjoint, so lanes never depend on each other.
+template <class F, class R, class... A>
+inline void run_lanes(uint8_t* destination, uint32_t mask, Source<A>... sources) {
+  if (mask == kAllLanes) {
+#pragma GCC ivdep
+    for (int lane = 0; lane < kLanes; ++lane) write_lane<R>(destination, lane, F::apply(sources.at(lane)...));
+  } else {
+#pragma GCC ivdep
+    for (int lane = 0; lane < kLanes; ++lane) {
+      write_masked<R>(destination, lane, F::apply(sources.at(lane)...), mask);
+    }
+  }
+}
 template <class F, class R, class... A, size_t... I>
 inline void map_lanes(Warp& warp, const Instruction& instruction, uint32_t mask, R (*)(A...),
                       std::index_sequence<I...>) {
   const uint32_t slots[3] = {instruction.a, instruction.b, instruction.c};
-  uint8_t* const destination = warp.registers + instruction.d;
-  if (mask == kAllLanes) {
-#pragma GCC ivdep
-    for (int lane = 0; lane < kLanes; ++lane) {
-      write_lane<R>(destination, lane, F::apply(read_operand<A>(warp, slots[I], lane)...));
-    }
-  } else {
-#pragma GCC ivdep
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const R value = F::apply(read_operand<A>(warp, slots[I], lane)...);
-      write_lane<R>(destination, lane, mask >> lane & 1 ? value : read_lane<R>(destination, lane));
-    }
-  }
+  run_lanes<F, R, A...>(warp.registers + instruction.d, mask, Source<A>(warp, slots[I])...);
 }
 
 template <class R, class... A>

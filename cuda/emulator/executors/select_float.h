@@ -65,7 +65,7 @@ inline Execute select_function32(const Form& form) {
     case Operation::kLog2:
       return unary32<InFloat64<log2>>(form);
     case Operation::kExp2:
-      return unary32<InFloat64<exp2>>(form);
+      return unary32<InFloat64<exponential2>>(form);
     case Operation::kTanh:
       return form.flush ? nullptr : unary32<InFloat64<tanh>>(form);
     default:
