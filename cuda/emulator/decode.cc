@@ -121,6 +121,9 @@ void Decoder::append(const Argument& argument, Type type, bool writes, bool may_
       if (!fits) return fail("register " + argument.name + " has the wrong width");
       operand.negated = argument.negated;
     }
+  } else if (!writes && type == Type::kPred && argument.kind == Argument::kInteger) {
+    operand.kind = OperandKind::kPredicate;
+    operand.slot = argument.bits != 0 ? kTruePredicate : kFalsePredicate;
   } else if (!writes && type != Type::kPred &&
              (argument.kind == Argument::kInteger || argument.kind == Argument::kFloat32 ||
               argument.kind == Argument::kFloat64)) {

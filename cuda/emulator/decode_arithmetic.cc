@@ -184,6 +184,8 @@ void read_operands(Decoder& decoder, const char* operands, const Form& form) {
     if (wide && (i == 0 || i == 3)) type = double_width(form.type);
     if (i == 0)
       decoder.destination(i, type);
+    else if (form.operation == Operation::kConvert)
+      decoder.source_at_least(i, type);
     else
       decoder.source(i, type);
   }
@@ -269,6 +271,9 @@ bool decode_arithmetic(Decoder& decoder) {
       instruction.mode2 = uint8_t(form.flush | form.saturate << 1 | form.relu << 2);
       const bool pair = form.type == Type::kF16x2 || form.type == Type::kBf16x2;
       if (pair) decoder.source(2, form.source);
+      form.wide_source = bytes(form.source) < 8 && instruction.operands.size() > 1 &&
+                         instruction.operands[1].kind == OperandKind::kRegister64;
+      if (pair && form.wide_source) decoder.fail("a register has the wrong width");
     }
   }
   instruction.execute = select_executor(form);

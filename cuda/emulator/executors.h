@@ -110,6 +110,7 @@ struct Form {
   bool relu = false;          // .relu
   bool xor_sign = false;      // .xorsign.abs
   bool shift_amount = false;  // .shiftamt
+  bool wide_source = false;   // a 64-bit register is read for a narrower type
 };
 
 // Null where PTX has no such form.

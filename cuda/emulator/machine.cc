@@ -58,6 +58,7 @@ void BlockMachine::begin(uint64_t block) {
     warp.clock = 0;
     warp.paths.assign(1, Path{0, int32_t(kernel_.code.size()), warp.existing, false});
     warp.predicates[kTruePredicate] = kAllLanes;
+    warp.predicates[kFalsePredicate] = 0;
     fill_constants(warp);
   }
 }

@@ -90,6 +90,7 @@ enum class Atomic : uint8_t {
 constexpr uint32_t kTruePredicate = 0;
 constexpr uint32_t kScrapPredicate = 1;  // written where PTX has no second destination, or `_`
 constexpr uint32_t kCarryPredicate = 2;  // of add.cc and its kin
+constexpr uint32_t kFalsePredicate = 3;
 
 struct Instruction {
   Execute execute = nullptr;
@@ -139,7 +140,7 @@ struct Kernel {
   uint32_t local_bytes = 0;     // per thread
   uint32_t max_threads = 0;     // .maxntid as a product; 0 when not given
   uint32_t register_bytes = 0;  // of the slots of a warp
-  uint32_t predicates = 3;
+  uint32_t predicates = 4;
   std::vector<Constant> constants;
   std::vector<Instruction> code;
   std::vector<std::string> opcodes;  // "fma.rn.f32"

@@ -136,13 +136,12 @@ template <class D>
 using Held = std::conditional_t<std::is_same_v<D, int8_t>, int16_t,
                                 std::conditional_t<std::is_same_v<D, uint8_t>, uint16_t, D>>;
 
+// The low bytes of a register that may be wider than the type
 template <class S>
-inline S read_source(const uint8_t* slot, int lane) {
-  if constexpr (sizeof(S) == 1) {
-    return S(reinterpret_cast<const uint32_t*>(slot)[lane]);
-  } else {
-    return read_lane<S>(slot, lane);
-  }
+inline S read_source(const uint8_t* slot, size_t stride, int lane) {
+  S value;
+  memcpy(&value, slot + size_t(lane) * stride, sizeof value);
+  return value;
 }
 
 template <class D, class S>
@@ -150,9 +149,10 @@ void convert(Warp& warp, const Instruction& instruction, uint32_t mask) {
   const Conversion how = conversion_of(instruction);
   const uint8_t* const from = warp.registers + instruction.a;
   uint8_t* const to = warp.registers + instruction.d;
+  const size_t stride = instruction.operands[1].kind == OperandKind::kRegister64 ? 8 : 4;
 #pragma GCC ivdep
   for (int lane = 0; lane < kLanes; ++lane) {
-    const Held<D> value = Held<D>(converted<D, S>(read_source<S>(from, lane), how));
+    const Held<D> value = Held<D>(converted<D, S>(read_source<S>(from, stride, lane), how));
     write_masked<Held<D>>(to, lane, value, mask);
   }
 }
@@ -182,20 +182,31 @@ struct ToTf32 {
 };
 
 // The conversions that kernels are full of, without a choice for each lane
-template <class D, class S> struct Cut { static D apply(S value) { return D(value); } };
-template <class D> struct NarrowNearest { static D apply(float value) { return Narrow<D>::nearest(value); } };
-template <class S> struct Widen { static float apply(S value) { return canonical(to_float(value)); } };
-template <class D> struct TowardZero {
+template <class D, class S>
+struct Cut {
+  static D apply(S value) { return D(value); }
+};
+template <class D>
+struct NarrowNearest {
+  static D apply(float value) { return Narrow<D>::nearest(value); }
+};
+template <class S>
+struct Widen {
+  static float apply(S value) { return canonical(to_float(value)); }
+};
+template <class D>
+struct TowardZero {
   static D apply(float value) { return integer_from<D, false>(double(value), Rounding::kZeroInteger); }
 };
-template <class D> struct PairNearest {
+template <class D>
+struct PairNearest {
   static uint32_t apply(float high, float low) {
     return uint32_t(NarrowNearest<D>::apply(high).bits) << 16 | NarrowNearest<D>::apply(low).bits;
   }
 };
 
 inline Execute select_common(const Form& form) {
-  if (form.flush || form.saturate || form.relu) return nullptr;
+  if (form.flush || form.saturate || form.relu || form.wide_source) return nullptr;
   const auto is = [&](Type to, Type from, Rounding rounding) {
     return form.type == to && form.source == from && form.rounding == rounding;
   };
@@ -266,7 +277,8 @@ inline bool rounding_fits(const Form& form) {
 
 inline Execute select_convert(const Form& form) {
   if (const Execute common = select_common(form)) return common;
-  if (form.type == Type::kTf32 && form.source == Type::kF32 && !form.flush && !form.saturate && !form.relu) {
+  if (form.type == Type::kTf32 && !form.wide_source && form.source == Type::kF32 && !form.flush &&
+      !form.saturate && !form.relu) {
     if (form.rounding == Rounding::kNearestAway) return map<ToTf32<true>>;
     return form.rounding == Rounding::kNearest ? map<ToTf32<false>> : nullptr;
   }
