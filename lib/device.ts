@@ -59,6 +59,15 @@ export class Device {
   }
 
   /**
+   * The CUstream that all work here goes to, for other libraries to be ordered by.
+   *
+   * @throws TokenSieveError `ERR_TOKENSIEVE_DISPOSED`
+   */
+  get stream(): bigint {
+    return BigInt(this.#open().pointer);
+  }
+
+  /**
    * A copy of a tensor on the device. The tensor is free to change when this returns; it may lie in a SharedArrayBuffer.
    *
    * @param options.out a tensor on this device, of the same type and dims, to copy into

@@ -82,6 +82,9 @@ export interface DeviceMapFields extends Record<ArrayField, DeviceTensor<'int32'
 const arrayFields = ['outputLengths', 'offsets', 'members', 'assignment'] as const;
 type ArrayField = (typeof arrayFields)[number];
 
+/** What the host has still to download of a map. */
+let stillThere: (map: TokenMap) => DeviceMapFields | undefined;
+
 /** What only this file can hand to the constructor. */
 const own = Symbol('own');
 
@@ -141,6 +144,10 @@ export class TokenMap {
     adoptTokenMap = (fields) => new TokenMap(fields, own);
     adoptDeviceMap = (fields) => new TokenMap(fields, own);
     deviceFieldsOf = (map) => map.#onDevice;
+    stillThere = (map) => {
+      if (!isTokenMap(map)) throw typeError('map', 'a TokenMap', map);
+      return map.#downloaded === undefined ? map.#onDevice : undefined;
+    };
     isTokenMap = (value): value is TokenMap =>
       typeof value === 'object' && value !== null && #isWhole in value;
   }
@@ -200,28 +207,26 @@ export class TokenMap {
    *   of any work before it that the device found wrong
    */
   async download(): Promise<this> {
-    if (this.#onDevice === undefined || this.#downloaded !== undefined) return this;
-    const { outputLengths, offsets, members, assignment } = this.#onDevice;
-    const copies = [outputLengths, offsets, members, assignment].map((array) => array.download());
-    const [lengths, ends, tokens, owners] = await Promise.all(copies);
-    this.#downloaded = cutToLength(lengths.data, ends.data, tokens.data, owners.data);
+    const there = stillThere(this);
+    if (there !== undefined) {
+      const copies = arrayFields.map((name) => there[name].download());
+      this.#downloaded = cutToLength(await Promise.all(copies));
+    }
     return this;
   }
 
   /** {@link download}, at once: waits on the calling thread. */
   downloadSync(): this {
-    if (this.#onDevice === undefined || this.#downloaded !== undefined) return this;
-    const { outputLengths, offsets, members, assignment } = this.#onDevice;
-    const [lengths, ends, tokens, owners] = [outputLengths, offsets, members, assignment].map((array) =>
-      array.downloadSync(),
-    );
-    this.#downloaded = cutToLength(lengths.data, ends.data, tokens.data, owners.data);
+    const there = stillThere(this);
+    if (there !== undefined)
+      this.#downloaded = cutToLength(arrayFields.map((name) => there[name].downloadSync()));
     return this;
   }
 
   /** Releases what a map has on a device, when the work enqueued by now has run; on the host it does nothing. */
   [Symbol.dispose](): void {
-    if (this.#onDevice !== undefined) for (const name of arrayFields) this.#onDevice[name].dispose();
+    if (!isTokenMap(this) || this.#onDevice === undefined) return;
+    for (const name of arrayFields) this.#onDevice[name].dispose();
   }
 
   #read(name: ArrayField): Int32Array {
@@ -315,13 +320,9 @@ export class TokenMap {
   }
 }
 
-/** The arrays of a map that was downloaded, without the room that it did not need. */
-function cutToLength(
-  outputLengths: Int32Array,
-  offsets: Int32Array,
-  members: Int32Array,
-  assignment: Int32Array,
-): Record<ArrayField, Int32Array> {
+/** The arrays of a map that was downloaded, in the order of their names, without the room that it did not need. */
+function cutToLength(arrays: readonly Tensor<'int32'>[]): Record<ArrayField, Int32Array> {
+  const [outputLengths, offsets, members, assignment] = arrays.map(({ data }) => data);
   const slots = outputLengths.reduce((sum, length) => sum + length, 0);
   const ends = offsets.subarray(0, slots + 1);
   return { outputLengths, offsets: ends, members: members.subarray(0, ends[slots]), assignment };

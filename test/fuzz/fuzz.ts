@@ -82,7 +82,7 @@ const isOfRevokedProxy = (error: unknown): boolean =>
 function assertCoded(error: unknown): void {
   const { code, message } = error as { code?: unknown; message?: string };
   const text = error instanceof Error ? error.stack : String(error);
-  assert.match(String(code), /^ERR_TOKENSIEVE_(TYPE|RANGE|SHAPE|OVERLAP|DETACHED|MEMORY)$/, text);
+  assert.match(String(code), /^ERR_TOKENSIEVE_(TYPE|RANGE|SHAPE|OVERLAP|DETACHED|MEMORY|NO_CUDA)$/, text);
   const isKnown =
     error instanceof TypeError || error instanceof RangeError || error instanceof TokenSieveError;
   assert.ok(isKnown && message, text);

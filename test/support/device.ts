@@ -1,5 +1,6 @@
 // The device that tests run on: TOKENSIEVE_TEST_DEVICE=cuda has the operations of ./operations.js run there.
 import { type Device, info, openDevice } from 'tokensieve';
+import { whyNoDouble } from './cuda-double.js';
 
 /** Whether operations run on a device in this process. */
 export const isOnDevice = process.env.TOKENSIEVE_TEST_DEVICE === 'cuda';
@@ -15,10 +16,11 @@ export function testDevice(): Device {
   return device;
 }
 
-/** What the `skip` option of a test that needs a device is. */
-export const withoutDevice: string | false = info().cuda.available
-  ? false
-  : `no device: ${info().cuda.reason}`;
+/** Why a test that needs a device cannot run; false where it can: on the device under test, or on the double of one. */
+export function whyNoDevice(): string | false {
+  if (!isOnDevice) return whyNoDouble();
+  return info().cuda.available ? false : info().cuda.reason;
+}
 
 /** The longest dim of tests on a device, whose emulator takes a microsecond for what a GPU does in a picosecond. */
 const longest = 160;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { types } from 'node:util';
-import { errorCodes, info, type Tensor } from 'tokensieve';
+import { type Device, errorCodes, info, type Tensor } from 'tokensieve';
 import { type Recipes, recipe } from '../recipe.js';
 import { choosingRecipes } from './choosing.js';
 import { movingRecipes } from './moving.js';
@@ -27,6 +27,11 @@ const libraryRecipes: Recipes = {
       },
     };
   }),
+  openDevice: recipe((draw) => ({
+    args: ['cuda', draw.some({ index: () => 0 })],
+    isRefused: !info().cuda.available,
+    verify: (result) => (result as Device).dispose(),
+  })),
   nativeApi: recipe(() => ({ args: [], verify: (result) => assert.ok(types.isExternal(result)) })),
   TokenSieveError: recipe((draw) => {
     const code = draw.pick(Object.keys(errorCodes));

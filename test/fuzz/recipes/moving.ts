@@ -165,6 +165,11 @@ function fieldsOf(draw: Draw, map: TokenMap): Record<string, unknown> {
   };
 }
 
+const downloaded = recipe((draw) => {
+  const map = anyMap(draw, draw.batch(), draw.tokens());
+  return { receiver: map, args: [], verify: (result) => assert.equal(result, map) };
+});
+
 export const movingRecipes: Recipes = {
   gatherTokens: gather,
   mergeTokens: merge,
@@ -238,6 +243,8 @@ export const movingRecipes: Recipes = {
       },
     };
   }),
+  // On the host there is nothing to download; test/cuda/ has maps on a device.
+  'TokenMap.prototype.download': downloaded,
   'TokenMap.prototype.compose': recipe((draw) => {
     const [batch, length] = [draw.batch(), draw.tokens()];
     const first = mapOf(
