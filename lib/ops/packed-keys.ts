@@ -13,8 +13,9 @@ export interface PackedKeys {
 /** Packed keys as the addon takes them, or nothing where the value is something else. */
 export function readPackedKeys(value: unknown): { bytes: Tensor<'uint8'>; dims: number[] } | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { type, data, keyDims } = value as { [K in keyof PackedKeys]?: unknown };
-  if (type !== 'packed-keys') return undefined;
+  const packed = value as { [K in keyof PackedKeys]?: unknown };
+  if (packed.type !== 'packed-keys') return undefined;
+  const { data, keyDims } = packed;
   if (!holds('uint8', data)) throw typeError('k.data', 'the Uint8Array that packKeys made', data);
   const shape = readList('k.keyDims', 'an array of integers', keyDims, 4);
   for (const dim of shape) {
