@@ -56,8 +56,10 @@ namespace {
 
 // Reads the sources: `sizes[lane]` bytes of each lane, zeros up to what the instruction copies.
 bool read_sources(Access access, const uint32_t sizes[kLanes], AsyncCopy* copy) {
-  if (!check_alignment(access)) return false;
   memset(copy->data, 0, sizeof copy->data);
+  for (int lane = 0; lane < kLanes; ++lane)
+    if (sizes[lane] == 0) access.mask &= ~(1u << lane);  // reads nothing, wherever it points
+  if (!check_alignment(access)) return false;
   // One access for each size: the whole, and what ends a row, in as many parts as have one size.
   for (uint32_t rest = access.mask; rest != 0;) {
     const uint32_t size = sizes[__builtin_ctz(rest)];

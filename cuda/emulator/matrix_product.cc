@@ -63,7 +63,7 @@ void unpack_operands(const MatrixProduct& product, const uint32_t* const a[], co
   const int width = 4 * elements_per_register(product.a);
   for (int r = 0; r < registers_of_a(product); ++r)
     unpack(product.a, a[r], &operands->a[8 * (r % 2)][width * (r / 2)]);
-  float columns[kColumns][kMaxDepth];
+  float columns[kColumns][kMaxDepth] = {};
   for (int r = 0; r < registers_of_b(product); ++r) unpack(product.b, b[r], &columns[0][width * r]);
   for (int k = 0; k < product.k; ++k)
     for (int odd = 0; odd < 2; ++odd)

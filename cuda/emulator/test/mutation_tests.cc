@@ -153,6 +153,7 @@ EMULATOR_TEST(samples_are_right) {
         tsv_sim::LaunchConfig options;
         options.seed = seed;
         options.checks = checks;
+        options.host_threads = seed == 3 ? 2 : 1;
         const Outcome outcome = run(each, each.text, options);
         CHECK_THAT(outcome.error.empty(), "%s", outcome.error.c_str());
         CHECK_THAT(outcome.right, "%s", outcome.done ? "wrong results" : outcome.fault.message().c_str());
