@@ -97,10 +97,13 @@ class PostDominators {
 
 void find_reconvergence(Kernel& kernel) {
   const PostDominators post(kernel);
+  const std::vector<bool> exits = leads_to_exit(kernel);
   for (size_t i = 0; i < kernel.code.size(); ++i) {
     Instruction& instruction = kernel.code[i];
     if (instruction.flow == Flow::kBranch || instruction.flow == Flow::kIndexedBranch) {
-      instruction.reconvergence = post.immediate(int(i));
+      // Lanes that only exit have nothing to wait for: a barrier may lie on the others' way to the same `ret`
+      const int meet = post.immediate(int(i));
+      instruction.reconvergence = exits[size_t(meet)] ? int(kernel.code.size()) : meet;
     }
   }
 }

@@ -39,6 +39,7 @@ BlockMachine::BlockMachine(const Kernel& kernel, const LaunchConfig& config, con
     warp.index = uint32_t(i);
     const uint32_t left = block_.threads - uint32_t(i) * kLanes;
     warp.existing = left >= kLanes ? kAllLanes : (1u << left) - 1;
+    fill_constants(warp, false);
   }
 }
 
@@ -59,24 +60,32 @@ void BlockMachine::begin(uint64_t block) {
     warp.paths.assign(1, Path{0, int32_t(kernel_.code.size()), warp.existing, false});
     warp.predicates[kTruePredicate] = kAllLanes;
     warp.predicates[kFalsePredicate] = 0;
-    fill_constants(warp);
+    fill_constants(warp, true);
   }
 }
 
-void BlockMachine::fill_constants(RunningWarp& warp) {
+// Immediates and addresses never change; special registers may with the block.
+void BlockMachine::fill_constants(RunningWarp& warp, bool specials) {
   for (const Constant& constant : kernel_.constants) {
+    if ((constant.kind == Constant::kSpecial) != specials) continue;
     for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-      uint64_t value = constant.value;
-      if (constant.kind == Constant::kSpecial) value = special(warp, uint32_t(constant.value), lane);
-      if (constant.kind == Constant::kVariable) {
-        value = kernel_.module->variables[constant.value].address + constant.addend;
-      }
-      if (constant.kind == Constant::kDynamicShared) value = kernel_.dynamic_shared_base() + constant.addend;
+      const uint64_t value = specials ? special(warp, uint32_t(constant.value), lane) : fixed(constant);
       if (constant.wide)
         warp.lanes<uint64_t>(constant.slot)[lane] = value;
       else
         warp.lanes<uint32_t>(constant.slot)[lane] = uint32_t(value);
     }
+  }
+}
+
+uint64_t BlockMachine::fixed(const Constant& constant) const {
+  switch (constant.kind) {
+    case Constant::kVariable:
+      return kernel_.module->variables[constant.value].address + constant.addend;
+    case Constant::kDynamicShared:
+      return kernel_.dynamic_shared_base() + constant.addend;
+    default:
+      return constant.value;
   }
 }
 

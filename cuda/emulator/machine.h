@@ -62,7 +62,8 @@ class BlockMachine {
 
  private:
   void begin(uint64_t block);
-  void fill_constants(RunningWarp& warp);
+  void fill_constants(RunningWarp& warp, bool specials);
+  uint64_t fixed(const Constant& constant) const;
   uint32_t special(const Warp& warp, uint32_t which, uint32_t lane) const;
   RunningWarp* next_warp();
   void raise_deadlock();

@@ -1,6 +1,8 @@
 // Runs the tests of the emulator: all, or those whose names contain an argument.
 #include "emulator_tests.h"
 
+#include "snippets.h"
+
 namespace test {
 
 std::vector<EmulatorTest>& emulator_tests() {
@@ -18,5 +20,6 @@ int main(int count, char** arguments) {
     test::where = each.name;
     each.run();
   }
+  if (count < 2) test::assemble_snippets();
   return test::finish("emulator_tests");
 }
