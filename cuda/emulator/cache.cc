@@ -33,7 +33,8 @@ void CacheModel::access(uint64_t line, uint32_t sectors, Use use, MemoryCounters
   Way* const way = ways + found;
   way->used = ++time_;
   const uint32_t misses = sectors & ~way->valid;
-  const auto count = [](uint32_t bits) { return uint64_t(__builtin_popcount(bits)); };
+  constexpr uint8_t kBits[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+  const auto count = [&](uint32_t four) { return uint64_t(kBits[four & 15]); };
   counters->l2_hit_sectors += count(sectors & way->valid);
   counters->l2_miss_sectors += count(misses);
   if (use != Use::kStore) counters->dram_read_bytes += kSector * count(misses);

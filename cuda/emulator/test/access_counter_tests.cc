@@ -80,6 +80,25 @@ EMULATOR_TEST(accesses_of_asynchronous_copies) {
   CHECK(counters.shared_load_requests == 160 && counters.shared_load_conflicts == 0);
 }
 
+EMULATOR_TEST(accesses_of_copies_that_read_less) {
+  const Sample& original = sample("stream_rows");
+  std::string text = original.text;
+  text.replace(text.find("mov.u32 %r10, 16"), 16, "mov.u32 %r10, 6");
+  where = "copies of 6 bytes";
+  const Outcome part = run(original, text);
+  CHECK(part.done && !part.right);
+  CHECK(part.counters.memory.async_copy_bytes == 20480 - 256 * 10);
+
+  // A copy of nothing fills its destination with zeros, wherever its source points.
+  text = original.text;
+  text.replace(text.find("mov.u32 %r10, 16"), 16, "mov.u32 %r10, 0");
+  text.replace(text.find("[%r9], [%rd3]"), 13, "[%r9], [%rd3+2]");
+  where = "copies of nothing";
+  const Outcome none = run(original, text);
+  CHECK_THAT(none.done && !none.right, "%s", none.fault.message().c_str());
+  CHECK(none.counters.memory.async_copy_requests == 32);
+}
+
 EMULATOR_TEST(accesses_of_matrices) {
   const tsv_sim::MemoryCounters counters = counters_of("tile_product");
   CHECK(counters.matrix_products == 1);

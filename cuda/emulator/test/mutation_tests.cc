@@ -141,6 +141,11 @@ void check_mutation(const Mutation& mutation) {
              outcome.fault.instruction.c_str());
   CHECK(outcome.fault.kernel == mutation.sample);
   CHECK(outcome.fault.line > 0 && !outcome.fault.text.empty());
+  for (uint64_t seed : {1, 2, 3}) {
+    tsv_sim::LaunchConfig options;
+    options.seed = seed;
+    CHECK_THAT(run(original, text, options).fault, "passes with seed %d", int(seed));
+  }
 }
 
 }  // namespace
