@@ -15,16 +15,22 @@ function explain(command, error) {
 // One table stands for all: the kernels are the same templates in each. It takes longest, so it comes first.
 const table = process.arch === 'arm64' ? 'neon' : 'avx2';
 const folders = ['native/abi', 'native/runtime', 'cuda/driver', 'cuda/driver/plans', 'cuda/driver/image'];
-const sources = folders.flatMap((folder) =>
-  readdirSync(path.join(root, folder))
-    .filter((file) => file.endsWith('.cc'))
-    .map((file) => `${folder}/${file}`),
-);
-const queue = [`native/kernels/tables/${table}.cc`, ...sources];
+
+function sourcesIn(list) {
+  return list.flatMap((folder) =>
+    readdirSync(path.join(root, folder))
+      .filter((file) => file.endsWith('.cc'))
+      .map((file) => `${folder}/${file}`),
+  );
+}
+
+const emulator = ['cuda/emulator', 'cuda/emulator/cudasim'];
+const queue = [`native/kernels/tables/${table}.cc`, ...sourcesIn(folders), ...sourcesIn(emulator)];
 
 function lint(source) {
   return new Promise((resolve) => {
-    spawn('clang-tidy', ['--quiet', '-p', 'build-native', source], options)
+    const build = source.startsWith('cuda/emulator') ? 'build-emulator' : 'build-native';
+    spawn('clang-tidy', ['--quiet', '-p', build, source], options)
       .on('error', (error) => {
         explain('clang-tidy', error);
         resolve(false);
@@ -41,9 +47,10 @@ async function lintQueue() {
   return clean;
 }
 
-const configuring = ['--preset', 'native', '--log-level=WARNING'];
-const { status, error } = spawnSync('cmake', configuring, options);
-if (error) explain('cmake', error);
-if (status !== 0) process.exit(status ?? 1);
+for (const preset of ['native', 'emulator']) {
+  const { status, error } = spawnSync('cmake', ['--preset', preset, '--log-level=WARNING'], options);
+  if (error) explain('cmake', error);
+  if (status !== 0) process.exit(status ?? 1);
+}
 const outcomes = await Promise.all(Array.from({ length: availableParallelism() }, lintQueue));
 process.exit(outcomes.every((clean) => clean) ? 0 : 1);

@@ -133,8 +133,8 @@ void read_mode(Decoder& decoder, const Row& row, Form& form) {
   Modifiers modifiers(decoder, row);
   if (form.operation == Operation::kFunnelShift) {
     const int right = modifiers.take_one_of({"l", "r"}), clamp = modifiers.take_one_of({"wrap", "clamp"});
-    if (right < 0 || clamp < 0) decoder.fail("the direction or the mode of shf is missing");
-    form.mode = uint8_t(right | clamp << 1);
+    if (right < 0 || clamp < 0) return decoder.fail("the direction or the mode of shf is missing");
+    form.mode = uint8_t(right + 2 * clamp);
   } else if (form.operation == Operation::kTestProperty) {
     const int property =
         modifiers.take_one_of({"finite", "infinite", "number", "notanumber", "normal", "subnormal"});

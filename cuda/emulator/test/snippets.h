@@ -2,6 +2,7 @@
 #ifndef TOKENSIEVE_EMULATOR_SNIPPETS_H
 #define TOKENSIEVE_EMULATOR_SNIPPETS_H
 #include <stdint.h>
+#include <string.h>
 
 #include <string>
 #include <vector>
