@@ -29,6 +29,7 @@
     {
       "target_name": "cuda_image",
       "type": "static_library",
+      "cflags_cc!": ["-fno-exceptions"],
       "include_dirs": [".."],
       "sources": ["../cuda/driver/image/embedded.cc"],
       "conditions": [["cuda_image!=''", {"defines": ["TOKENSIEVE_CUDA_IMAGE=\"<(cuda_image)\""]}]],

@@ -148,7 +148,8 @@ async function buildKernels() {
 }
 
 function buildDouble() {
-  if (!buildEmulator(['cudasim'])) throw new Failure('the double of libcuda could not be built');
+  if (!buildEmulator(['cudasim', 'cudasim_control']))
+    throw new Failure('the double of libcuda could not be built');
   const name = process.platform === 'darwin' ? 'libcudasim.dylib' : 'libcudasim.so';
   copyFileSync(path.join(emulatorBuild, name), path.join(folder, name));
 }
