@@ -138,7 +138,7 @@ class Visit {
 
   /** The call's own options, with what goes to the device there. */
   options(options: unknown): unknown {
-    if (!isFields(options)) return options;
+    if (!isFields(options) || options instanceof TokenMap) return options;
     const uploaded = { ...options };
     for (const name of principalOptions)
       if (isTensor(options[name])) uploaded[name] = this.upload(options[name]);
