@@ -142,7 +142,7 @@ suite(`restoreTokens (${place})`, () => {
     const random = seeded(5);
     const [N, M, C] = isOnDevice ? [60, 30, 67] : [577, 300, 257];
     // Stands late in its buffer, so that the buffer has room for a result that overlaps it.
-    const y = randomTensor(random, 'float32', [2, M, C], { offset: 2 * N * C });
+    const y = randomTensor(random, 'float32', [2, M, C], { offset: 2 * M * C });
     const map = mapOf([randomPartition(random, N, M, 0.3), randomPartition(random, N, M)], N);
     testContract({
       inputs: [y],

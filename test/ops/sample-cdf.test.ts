@@ -128,7 +128,7 @@ suite(`sampleCdf (${place})`, () => {
     const [out, later] = [room(), room()];
     const result = sampleCdfSync(scores, 2, { out });
     assert.deepEqual(result, expected);
-    assert.equal(result.indices.data.buffer, out.indices.data.buffer);
+    if (!isOnDevice) assert.equal(result.indices.data.buffer, out.indices.data.buffer);
     assert.deepEqual(await sampleCdf(scores, 2, { out: later }), expected);
     assert.deepEqual(later, out);
   });

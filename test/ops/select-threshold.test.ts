@@ -223,7 +223,7 @@ suite(`selectThreshold (${place})`, () => {
     assert.deepEqual(rowsOf(result), [[2], [0, 1, 2]]);
     assert.deepEqual(Array.from(out.offsets), [0, 1, 4]);
     assert.deepEqual(Array.from(out.indices.data.subarray(0, 4)), [2, 0, 1, 2]);
-    assert.equal(result.indices.data.buffer, out.indices.data.buffer);
+    if (!isOnDevice) assert.equal(result.indices.data.buffer, out.indices.data.buffer);
     const later = room();
     assert.deepEqual(rowsOf(await selectThreshold(x, { above: 2 }, { out: later })), rowsOf(result));
     assert.deepEqual(later.offsets, out.offsets);
