@@ -1,7 +1,7 @@
 import { addon } from '../addon.js';
 import { rangeError } from '../errors.js';
-import { onHost } from '../operand.js';
-import { type FloatTensor, readTensor } from '../tensor.js';
+import { onHost, readOperand } from '../operand.js';
+import { type FloatTensor, reshape } from '../tensor.js';
 import { type AttentionOptions, swap } from './attention-options.js';
 import {
   floatTypes,
@@ -27,8 +27,8 @@ export interface PackKeysOptions extends Pick<AttentionOptions, 'mask' | 'length
 function prepare(k: FloatTensor, options: PackKeysOptions): Invocation<PackedKeys> {
   const swapped = readChoice('options.layout', options.layout, ['bhnd', 'bnhd'], 'bhnd') === 1;
   const four = (path: string, value: unknown): Placed => {
-    const tensor = withRank(path, readTensor(path, value, floatTypes), 4);
-    return { tensor: swapped ? { ...tensor, dims: swap(tensor.dims) } : tensor, swapped };
+    const tensor = withRank(path, readOperand(path, value, floatTypes), 4);
+    return { tensor: swapped ? reshape(tensor, swap(tensor.dims)) : tensor, swapped };
   };
   const key = four('k', k);
   const [batch = 0, heads = 0, keys = 0, depth = 0] = key.tensor.dims;
@@ -60,10 +60,12 @@ function prepare(k: FloatTensor, options: PackKeysOptions): Invocation<PackedKey
  * finite makes the scores NaN of the queries that see it. Keys dropped here are dropped from every call, whose own mask
  * may drop more.
  *
- * Where the processor does not multiply bytes, packed keys are float32, and scores exact.
+ * Where the processor does not multiply bytes, packed keys are float32, and scores exact. On a device there is nothing to
+ * pack: it reads keys where they lie.
  *
  * @param k `[B,Hkv,N,D]` (leading 1s may be left out), float32, float16 or bfloat16
- * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE`, `ERR_TOKENSIEVE_SHAPE`, and for keys on a device
+ * `ERR_TOKENSIEVE_DEVICE`
  */
 export async function packKeys(k: FloatTensor, options?: PackKeysOptions): Promise<PackedKeys> {
   const given = readOptions(options);

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import {
-  attention,
-  attentionScoresSync,
-  attentionSync,
-  type FloatTensor,
-  type FloatType,
-  info,
-  type Tensor,
-} from 'tokensieve';
+import type { FloatTensor, FloatType, Tensor } from 'tokensieve';
 import { attention as reference } from '../reference/attention.js';
 import type { AttentionMasking } from '../reference/attention-probabilities.js';
 import { assertSameBits, assertWithin } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { isOnDevice, place } from '../support/device.js';
 import { errorBudget } from '../support/error-budget.js';
+import { attention, attentionScoresSync, attentionSync } from '../support/operations.js';
 import { type Random, seeded } from '../support/random.js';
 import {
   decode,
@@ -73,17 +67,23 @@ function assertOutput(q: FloatTensor, k: FloatTensor, v: FloatTensor, options: O
   );
 }
 
-suite(`attention (${info().isa})`, () => {
+// On a device, whose tiles are of 64 rows and 16 to 64 keys, fewer sizes.
+const queryCounts = isOnDevice ? [1, 65] : [1, 5, 6, 7, 13, 14, 15, 29, 57];
+const keyCounts = isOnDevice ? [1, 17, 65] : [1, 2, 8, 15, 16, 17, 31, 32, 33, 65, 97];
+const depths = isOnDevice ? [3, 16, 64, 80, 144] : [1, 3, 8, 17, 32, 40, 64, 80, 129];
+const valueDepths = isOnDevice ? [1, 16, 136] : [1, 7, 16, 33, 64, 100];
+
+suite(`attention (${place})`, () => {
   for (const type of floatTypes) {
     test(`queries and keys about every tile, ${type}`, () => {
-      for (const Nq of [1, 5, 6, 7, 13, 14, 15, 29, 57]) {
-        for (const N of [1, 2, 8, 15, 16, 17, 31, 32, 33, 65, 97]) assertAttention({ Nq, N, type }, {}, N);
+      for (const Nq of queryCounts) {
+        for (const N of keyCounts) assertAttention({ Nq, N, type }, {}, N);
       }
     });
 
     test(`any head dimension and any value dimension, ${type}`, () => {
-      for (const D of [1, 3, 8, 17, 32, 40, 64, 80, 129]) {
-        for (const Dv of [1, 7, 16, 33, 64, 100]) assertAttention({ N: 37, Nq: 16, D, Dv, type }, {}, D);
+      for (const D of depths) {
+        for (const Dv of valueDepths) assertAttention({ N: 37, Nq: 16, D, Dv, type }, {}, D);
       }
     });
   }
@@ -133,6 +133,20 @@ suite(`attention (${info().isa})`, () => {
     }
   });
 
+  test('the same of 16-bit types', () => {
+    const mask = Uint8Array.from({ length: 2 * 70 }, (_, i) => (i % 3 === 1 ? 2 : 0));
+    const bias = Float32Array.from({ length: 2 * 70 }, (_, i) => Math.log(1 + (i % 4)));
+    for (const type of ['float16', 'bfloat16'] as const) {
+      const shape = { B: 2, H: 4, Hkv: 2, N: 70, Nq: 40, D: 32, Dv: 24, type };
+      for (const options of [
+        { causal: true, mask },
+        { window: 9, bias },
+        { softcap: 3, mask, bias },
+      ])
+        assertAttention(shape, options);
+    }
+  });
+
   test('rows of which nothing is left are zero', () => {
     assertAttention({ N: 33 }, { mask: new Uint8Array(33).fill(2) });
     assertAttention(
@@ -143,8 +157,9 @@ suite(`attention (${info().isa})`, () => {
 
   test('large logits, many keys', () => {
     for (const type of floatTypes) assertAttention({ H: 2, N: 97, D: 64, deviation: 4, type });
-    assertAttention({ H: 2, Hkv: 1, Nq: 17, N: 3001, D: 32 }, { causal: true });
-    assertAttention({ N: 577, D: 32 });
+    assertAttention({ H: 2, Hkv: 1, Nq: 17, N: isOnDevice ? 577 : 3001, D: 32 }, { causal: true });
+    assertAttention({ N: 577, D: 32, type: isOnDevice ? 'bfloat16' : 'float32' });
+    assertAttention({ N: 197, D: 16, Dv: 24 }, { causal: true });
   });
 
   test('queries, keys and values of different types: the output is of the type of q', () => {
@@ -174,8 +189,9 @@ suite(`attention (${info().isa})`, () => {
   });
 
   test('scores beside the output are those of attentionScores', () => {
-    const { q, k, v } = makeInputs(seeded(4), { B: 2, H: 4, Hkv: 2, N: 65 });
-    const bias = Float32Array.from({ length: 130 }, (_, i) => Math.log(1 + (i % 5)));
+    const B = isOnDevice ? 1 : 2;
+    const { q, k, v } = makeInputs(seeded(4), { B, H: 4, Hkv: 2, N: 65 });
+    const bias = Float32Array.from({ length: B * 65 }, (_, i) => Math.log(1 + (i % 5)));
     for (const options of [
       {},
       { causal: true, reduce: 'observed' },
@@ -187,7 +203,7 @@ suite(`attention (${info().isa})`, () => {
       const { scores } = attentionScoresSync(q, k, options);
       assert.ok(both.scores);
       assertWithin(both.scores, decode(scores), (i) => 4e-5 * scores.data[i]);
-      assert.deepEqual(both.lse.dims, [2, 4, 65]);
+      assert.deepEqual(both.lse.dims, [B, 4, 65]);
       const plain = attentionSync(q, k, v, options);
       assert.equal(plain.scores, undefined);
       assertWithin(plain.output, decode(both.output), () => 1e-5);
@@ -196,13 +212,16 @@ suite(`attention (${info().isa})`, () => {
 
   for (const [label, shape] of [
     ['in one tile', { B: 2, H: 4, Hkv: 2, Nq: 33, N: 130 }],
-    ['in tiles of keys', { H: 1, Nq: 70, N: 41_000, D: 8 }],
+    ['in tiles of keys', { H: 1, Nq: 70, N: isOnDevice ? 577 : 41_000, D: 8 }],
   ] as const) {
     test(`gives the entropy that attentionScores gives, ${label}`, () => {
       const { q, k, v } = makeInputs(seeded(61), shape);
       const options = { causal: true, entropy: true };
       const { entropy } = attentionSync(q, k, v, options);
-      assertSameBits(entropy as Tensor, attentionScoresSync(q, k, options).entropy as Tensor);
+      const expected = attentionScoresSync(q, k, options).entropy as Tensor<'float32'>;
+      // On a device the tiles of the two are of different lengths.
+      if (isOnDevice) assertWithin(entropy as Tensor, decode(expected), (i) => 1e-6 * (1 + expected.data[i]));
+      else assertSameBits(entropy as Tensor, expected);
     });
 
     test(`takes the log-sum-exp that is known, ${label}`, () => {
@@ -248,7 +267,8 @@ suite(`attention (${info().isa})`, () => {
   });
 
   suite('as every operation', () => {
-    const { q, k, v } = makeInputs(seeded(7), { B: 2, H: 3, Hkv: 1, N: 231, D: 40 });
+    const N = isOnDevice ? 41 : 231;
+    const { q, k, v } = makeInputs(seeded(7), { B: 2, H: 3, Hkv: 1, N, D: 40 });
     testContract({
       inputs: [q, k, v],
       run: ([q, k, v], extra) => attention(q, k, v, { causal: true, scores: true, ...extra }),
@@ -256,15 +276,15 @@ suite(`attention (${info().isa})`, () => {
       tensors: ({ output, lse, scores }) => [output, lse, scores as Tensor],
       out: {
         empty: () => ({
-          output: emptyTensor('float32', [2, 3, 231, 40]),
-          lse: emptyTensor('float32', [2, 3, 231]),
-          scores: emptyTensor('float32', [2, 231]),
+          output: emptyTensor('float32', [2, 3, N, 40]),
+          lse: emptyTensor('float32', [2, 3, N]),
+          scores: emptyTensor('float32', [2, N]),
         }),
         tensors: ({ output, lse, scores }) => [output, lse, scores],
         overlapping: ([q]) => ({
-          output: viewOf(q, 0, [2, 3, 231, 40]),
-          lse: emptyTensor('float32', [2, 3, 231]),
-          scores: emptyTensor('float32', [2, 231]),
+          output: viewOf(q, 0, [2, 3, N, 40]),
+          lse: emptyTensor('float32', [2, 3, N]),
+          scores: emptyTensor('float32', [2, N]),
         }),
       },
     });
