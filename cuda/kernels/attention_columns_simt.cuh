@@ -57,7 +57,8 @@ struct SimtColumns {
       if (threadIdx.x < kSimtTile) {
         const ColumnsRow of = columns_row(a, at, head, int64_t(tile) * kSimtTile + threadIdx.x);
         const bool there = int64_t(tile) * kSimtTile + threadIdx.x < a.in.row_count;
-        shared.query[threadIdx.x] = there ? row_at(a.in.q, at.query_matrix(a.in, head), of.row.query) : nullptr;
+        shared.query[threadIdx.x] =
+            there ? row_at(a.in.q, at.query_matrix(a.in, head), of.row.query) : nullptr;
         shared.statistics[threadIdx.x] = of.statistics;
         shared.range[threadIdx.x] = make_int2(of.row.first, of.row.last);
       }
