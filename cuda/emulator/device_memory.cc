@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "memory_checks.h"
@@ -96,9 +97,8 @@ bool DeviceMemory::read(void* host, uint64_t address, uint64_t size, uint64_t* u
   const uint64_t offset = address - from->base;
   memcpy(host, from->data + offset, size);
   if (uninitialised != nullptr) {
-    *uninitialised = 0;
-    if (from->initialised)
-      for (uint64_t i = 0; i < size; ++i) *uninitialised += from->initialised[offset + i] == 0;
+    const uint8_t* const initialised = from->initialised ? from->initialised.get() + offset : nullptr;
+    *uninitialised = initialised ? uint64_t(std::count(initialised, initialised + size, 0)) : 0;
   }
   return true;
 }
@@ -108,7 +108,11 @@ bool DeviceMemory::fill(uint64_t address, const void* pattern, uint32_t pattern_
   const Allocation* to = containing(address, pattern_size * count);
   if (to == nullptr) return false;
   const uint64_t offset = address - to->base;
-  for (uint64_t i = 0; i < count; ++i) memcpy(to->data + offset + i * pattern_size, pattern, pattern_size);
+  if (pattern_size == 1) {
+    memset(to->data + offset, *static_cast<const uint8_t*>(pattern), count);
+  } else {
+    for (uint64_t i = 0; i < count; ++i) memcpy(to->data + offset + i * pattern_size, pattern, pattern_size);
+  }
   if (to->initialised) memset(to->initialised.get() + offset, 1, pattern_size * count);
   return true;
 }

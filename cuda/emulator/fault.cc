@@ -25,7 +25,7 @@ const char* name(FaultKind kind) {
     case FaultKind::kBadCopy:
       return "bad asynchronous copy";
     case FaultKind::kUnfinishedCopy:
-      return "read of an unfinished copy";
+      return "access to an unfinished copy";
     case FaultKind::kDivergentBarrier:
       return "divergent barrier";
     case FaultKind::kWrongMask:

@@ -115,6 +115,32 @@ EMULATOR_TEST(accesses_of_local_memory) {
   CHECK(line_of(counters, "local_lookup", "ld.global.u32 %r3").sectors == 32);  // a stride of 32 bytes
 }
 
+// One instruction whose even lanes read shared memory and whose odd ones read device memory.
+EMULATOR_TEST(accesses_by_generic_addresses) {
+  std::string text = sample("reverse").text;
+  const std::string load = "ld.shared.f32 %f2, [%r11];";
+  text.replace(text.find(load), load.size(),
+               ".reg .pred %p<2>;\n"
+               "  cvt.u64.u32 %rd6, %r11;\n"
+               "  cvta.shared.u64 %rd6, %rd6;\n"
+               "  add.s32 %r10, %r3, %r9;\n"
+               "  mul.wide.s32 %rd1, %r10, 4;\n"
+               "  add.s64 %rd1, %rd4, %rd1;\n"
+               "  and.b32 %r10, %r1, 1;\n"
+               "  setp.eq.u32 %p1, %r10, 0;\n"
+               "  selp.b64 %rd6, %rd6, %rd1, %p1;\n"
+               "  ld.f32 %f2, [%rd6];");
+  where = "generic addresses";
+  const Outcome outcome = run(sample("reverse"), text);
+  CHECK_THAT(outcome.right, "%s %s", outcome.error.c_str(), outcome.fault.message().c_str());
+  CHECK(outcome.counters.memory.shared_load_requests == 8 &&
+        outcome.counters.memory.global_load_requests == 16);
+
+  text.replace(text.find("cvta.shared.u64 %rd6"), 20, "cvta.local.u64 %rd6");
+  const Outcome local = run(sample("reverse"), text);
+  CHECK(local.fault.kind == tsv_sim::FaultKind::kOutOfBounds);  // the kernel has no local memory
+}
+
 // Counters do not depend on the order of blocks and warps, but for what the cache holds.
 EMULATOR_TEST(accesses_in_any_order) {
   for (const Sample& each : kSamples) {
