@@ -26,7 +26,8 @@ class Failure extends Error {}
 
 /** Runs a command in the project, or elsewhere, without variables that would choose for the package. */
 function run(command, args, { cwd = project, env = {} } = {}) {
-  const { TOKENSIEVE_ISA, TOKENSIEVE_BINARY, TOKENSIEVE_NUM_THREADS, ...usual } = process.env;
+  const { TOKENSIEVE_ISA, TOKENSIEVE_BINARY, TOKENSIEVE_NUM_THREADS, TOKENSIEVE_CUDA_DRIVER, ...usual } =
+    process.env;
   const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',

@@ -27,11 +27,15 @@ function pack() {
     'dist/index.mjs',
     'binding.gyp',
     'native/include/tokensieve.h',
+    'cuda/driver/driver_api.h',
+    'cuda/kernels/cuda_kernels.h',
     'LICENSE',
   ]) {
     expect(paths.includes(needed), `the package lacks ${needed}`);
   }
-  const stray = paths.filter((file) => /^(test|bench|experiments|build|out|native\/test|\.)/.test(file));
+  const stray = paths.filter((file) =>
+    /^(test|bench|experiments|build|out|native\/test|cuda\/emulator|\.)/.test(file),
+  );
   expect(stray.length === 0, `the package contains ${stray.join(', ')}`);
   console.log(`${filename}: ${paths.length} files, ${Math.round(size / 1000)} kB`);
   return path.join(temporary, filename);

@@ -1,11 +1,10 @@
 // The compiled kernels that a build carries, in one container that scripts/build-cuda.mjs packs. Numbers are
 // little-endian; names end in zero bytes; code lies at multiples of 16 bytes.
 //
-//   header  char magic[8] = "TSVCUDA1", u32 driver_version (1000 major + 10 minor, of the CUDA that
-//   compiled),
+//   header  char magic[8] = "TSVCUDA1", u32 driver_version (1000 major + 10 minor, of the CUDA that made it),
 //           u32 modules, u32 kernels, u32 zero, u64 bytes of the whole container
-//   module  char name[40], u32 form (0: PTX, text that ends in a zero byte; 1: cubin),
-//           u32 architecture (80: compute_80 or sm_80), u64 offset, u64 bytes
+//   module  char name[40], u32 form (0: PTX, text that ends in a zero byte; 1: a cubin, compressed in a fat
+//           binary), u32 architecture (80: compute_80 or sm_80), u64 offset, u64 bytes
 //   kernel  char name[56], u32 argument_bytes, u32 zero
 //   code
 #ifndef TOKENSIEVE_CUDA_IMAGE_H

@@ -5,20 +5,24 @@
 #if defined(TOKENSIEVE_CUDA_IMAGE)
 
 #if defined(__APPLE__)
-#define TSV_SECTION ".const_data"
-#define TSV_SYMBOL(name) "_" name
-#define TSV_SECTION_BACK ".text"
+#define TSV_BEGIN ".const_data\n"
+#define TSV_END ".text\n"
+#define TSV_SYMBOL "_tsv_cuda_image"
 #else
-#define TSV_SECTION ".pushsection .rodata.tsv_cuda_image,\"a\""
-#define TSV_SYMBOL(name) name
-#define TSV_SECTION_BACK ".popsection"
+#define TSV_BEGIN ".pushsection .rodata.tsv_cuda_image,\"a\"\n"
+#define TSV_END ".popsection\n"
+#define TSV_SYMBOL "tsv_cuda_image"
 #endif
 
-__asm__(TSV_SECTION
-        "\n.balign 16\n" TSV_SYMBOL("tsv_cuda_image") ":\n.incbin \"" TOKENSIEVE_CUDA_IMAGE
-                                                      "\"\n" TSV_SYMBOL("tsv_cuda_image_end") ":\n.byte 0\n"
-                                                                                              "" TSV_SECTION_BACK
-                                                                                              "\n");
+// clang-format off
+__asm__(TSV_BEGIN
+        ".balign 16\n"
+        TSV_SYMBOL ":\n"
+        ".incbin \"" TOKENSIEVE_CUDA_IMAGE "\"\n"
+        TSV_SYMBOL "_end:\n"
+        ".byte 0\n"
+        TSV_END);
+// clang-format on
 
 extern "C" {
 extern const char tsv_cuda_image[] __attribute__((visibility("hidden")));
