@@ -66,7 +66,7 @@ __device__ inline Pairs sort_pairs(Pairs pairs, Pairs spare, int64_t count, int 
     int32_t* digit_counters = memory.counters + threadIdx.x * kSortWarps;
     int32_t here = 0, all;
     for (int w = 0; w < kSortWarps; ++w) here += digit_counters[w];
-    if (here == count) memory.one_digit = 1;
+    if (here != 0 && here == count) memory.one_digit = 1;
     int32_t before = block_exclusive_sum(here, memory.scan, &all);
     for (int w = 0; w < kSortWarps; ++w) {
       const int32_t counted = digit_counters[w];
