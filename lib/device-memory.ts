@@ -186,25 +186,27 @@ export class DeviceMemory {
   }
 }
 
-const memories = new WeakMap<object, DeviceMemory>();
+// Made with the first device tensor, so that programs without any do not look into it.
+let memories: WeakMap<object, DeviceMemory> | undefined;
 
 /** Says that a tensor lies in some memory: it then counts as a device tensor, and nothing else does. */
 export function setMemory(tensor: object, memory: DeviceMemory): void {
+  memories ??= new WeakMap();
   memories.set(tensor, memory);
 }
 
 /** Where a value lies that is a device tensor; undefined for anything else. */
 export function memoryOf(value: unknown): DeviceMemory | undefined {
-  return memories.get(value as object);
+  return memories?.get(value as object);
 }
 
 /** A tensor lets go of its memory, and is of no use from then on. */
 export function retire(tensor: object): void {
-  const memory = memories.get(tensor)!;
+  const memory = memoryOf(tensor)!;
   const { stream, bytes, isFloat16Array } = memory;
   const ended = new DeviceMemory(stream, 0, bytes, isFloat16Array, undefined, () => {});
   ended.end();
-  memories.set(tensor, ended);
+  setMemory(tensor, ended);
   memory.letGo();
 }
 

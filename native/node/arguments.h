@@ -1,8 +1,8 @@
 // How a call crosses from JavaScript: `run(operation, header, ...arrays)`.
 //
 // The header is a Float64Array: for each tensor slot of the operation, inputs first, kSlotNumbers numbers,
-// then the operation's own numbers and the stream (0 when no tensor lies on a device). A slot: element type + 1
-// (0: absent), rank, four dims, 1 when dimensions 1 and 2 are exchanged in memory (layout 'bnhd'), the CUDA
+// then the operation's own numbers and the stream (0 when no tensor lies on a device). A slot: element type +
+// 1 (0: absent), rank, four dims, 1 when dimensions 1 and 2 are exchanged in memory (layout 'bnhd'), the CUDA
 // device + 1 (0: on the host), and there its pointer; pointers are below 2^53. The arrays come in slot order,
 // undefined where absent and where on a device.
 #ifndef TOKENSIEVE_NODE_ARGUMENTS_H

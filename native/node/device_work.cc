@@ -16,9 +16,9 @@
 namespace tsv_node {
 namespace {
 
-// Somebody who waits for what is on a stream now, and perhaps for a copy of it. The copy is made on the device
-// when it is asked for, so that what the stream does next cannot change it, and travels on a stream of its
-// own, so that it need not wait for that.
+// Somebody who waits for what is on a stream now, and perhaps for a copy of it. The copy is made on the
+// device when it is asked for, so that what the stream does next cannot change it, and travels on a stream of
+// its own, so that it need not wait for that.
 struct Waiting {
   int32_t device = 0;
   tsv_context context = {};
@@ -29,9 +29,9 @@ struct Waiting {
   napi_ref held = nullptr;  // an array: the callback, and the array that a copy goes to
 };
 
-// What one JavaScript environment (the main thread, or a worker) has on devices. Its thread waits for streams, in
-// the order in which it was asked to, so that the event loop does not. When the environment ends, what it asked
-// for is waited for, and its memory and streams go.
+// What one JavaScript environment (the main thread, or a worker) has on devices. Its thread waits for
+// streams, in the order in which it was asked to, so that the event loop does not. When the environment ends,
+// what it asked for is waited for, and its memory and streams go.
 class DeviceWork {
  public:
   explicit DeviceWork(napi_env env) : env_(env) {
@@ -51,8 +51,8 @@ class DeviceWork {
   // The stream on which copies of `stream` travel.
   tsv_status copies_of(tsv_context* context, void* stream, void** copies);
 
-  // Takes over `waiting`; false when the system gives no thread.
-  bool wait(std::unique_ptr<Waiting> waiting);
+  // Takes over `waiting`, unless the system gives no thread.
+  bool wait(std::unique_ptr<Waiting>& waiting);
 
  private:
   struct Stream {
@@ -81,16 +81,19 @@ class DeviceWork {
   bool closed_ = false;
 };
 
-// Waiting ends the event, so it is done even when nobody wants to know any more.
+// Waiting ends the event, so it is done even when nobody wants to know any more. Without an event, only the
+// copy goes.
 void run(Waiting* waiting, bool wanted) {
   tsv_context* const context = &waiting->context;
-  tsv_status status = tsv_cuda_wait(context, waiting->device, waiting->event);
+  tsv_status status = TSV_OK;
+  if (waiting->event != nullptr) status = tsv_cuda_wait(context, waiting->device, waiting->event);
   if (waiting->copy != nullptr) {
     tsv_context travel = {};
     travel.size = sizeof travel;
     travel.stream = waiting->copies;
     if (status == TSV_OK && wanted) {
-      status = tsv_cuda_download(&travel, waiting->device, waiting->to.data, waiting->copy, waiting->to.bytes);
+      status =
+          tsv_cuda_download(&travel, waiting->device, waiting->to.data, waiting->copy, waiting->to.bytes);
       context->error = travel.error;
     }
     tsv_cuda_release(&travel, waiting->device, waiting->copy);
@@ -98,7 +101,7 @@ void run(Waiting* waiting, bool wanted) {
   if (status != TSV_OK && context->error.status == TSV_OK) context->error.status = status;
 }
 
-bool DeviceWork::wait(std::unique_ptr<Waiting> waiting) {
+bool DeviceWork::wait(std::unique_ptr<Waiting>& waiting) {
   if (!thread_.joinable()) {
     try {
       thread_ = std::thread([this] { work(); });
@@ -301,8 +304,8 @@ napi_value download(napi_env env, napi_callback_info info) {
 // cudaClear(device, stream, pointer, bytes)
 napi_value clear(napi_env env, napi_callback_info info) {
   Request request(env, info);
-  return request.result(tsv_cuda_clear(request.context(), request.device(), request.pointer(2),
-                                       uint64_t(request.number(3))));
+  return request.result(
+      tsv_cuda_clear(request.context(), request.device(), request.pointer(2), uint64_t(request.number(3))));
 }
 
 // cudaFollow(device, stream, other): what the stream gets from now on comes after what the other has now
@@ -329,8 +332,8 @@ tsv_status snapshot(Request& request, const void* from, Waiting* waiting) {
   return status;
 }
 
-// cudaWhenDone(device, stream, callback, [pointer, array]): calls back when what is on the stream now has run,
-// the array then being a copy of what lay at the pointer.
+// cudaWhenDone(device, stream, callback, [pointer, array]): calls back when what is on the stream now has
+// run, the array then being a copy of what lay at the pointer.
 napi_value when_done(napi_env env, napi_callback_info info) {
   Request request(env, info);
   std::unique_ptr<Waiting> waiting(new (std::nothrow) Waiting);
@@ -345,7 +348,10 @@ napi_value when_done(napi_env env, napi_callback_info info) {
     status = snapshot(request, request.pointer(3), waiting.get());
   }
   if (status == TSV_OK) status = tsv_cuda_record(request.context(), request.device(), &waiting->event);
-  if (status != TSV_OK) return request.result(status);
+  if (status != TSV_OK) {
+    run(waiting.get(), false);
+    return request.result(status);
+  }
 
   napi_value held;
   napi_create_array_with_length(env, 2, &held);
@@ -353,8 +359,9 @@ napi_value when_done(napi_env env, napi_callback_info info) {
   if (is_download) napi_set_element(env, held, 1, request.value(4));
   napi_create_reference(env, held, 1, &waiting->held);
   const napi_ref reference = waiting->held;
-  if (request.work().wait(std::move(waiting))) return request.result(TSV_OK);
+  if (request.work().wait(waiting)) return request.result(TSV_OK);
   napi_delete_reference(env, reference);
+  run(waiting.get(), false);
   return request.result(TSV_E_MEMORY);
 }
 

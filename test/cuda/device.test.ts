@@ -10,7 +10,7 @@ import {
   tokenNormsSync,
 } from 'tokensieve';
 import { assertSameBits } from '../support/assertions.js';
-import { whyNoDevice } from '../support/device.js';
+import { whyNoDevice } from '../support/device-under-test.js';
 import { count, sharedCopyOf, tensorOf } from '../support/tensors.js';
 
 const coded =

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
-import { whyNoDevice } from '../support/device.js';
+import { whyNoDevice } from '../support/device-under-test.js';
 
 const root = path.dirname(require.resolve('tokensieve/package.json'));
 

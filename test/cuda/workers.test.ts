@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { openDevice, type Tensor, tokenNormsSync } from 'tokensieve';
 import { runScript } from '../support/child.js';
-import { whyNoDevice } from '../support/device.js';
+import { whyNoDevice } from '../support/device-under-test.js';
 import { tensorOf } from '../support/tensors.js';
 
 const work = `

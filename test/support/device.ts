@@ -1,9 +1,8 @@
 // The device that tests run on: TOKENSIEVE_TEST_DEVICE=cuda has the operations of ./operations.js run there.
 import { type Device, info, openDevice } from 'tokensieve';
-import { whyNoDouble } from './cuda-double.js';
+import { isOnDevice } from './device-under-test.js';
 
-/** Whether operations run on a device in this process. */
-export const isOnDevice = process.env.TOKENSIEVE_TEST_DEVICE === 'cuda';
+export { isOnDevice } from './device-under-test.js';
 
 /** Where operations run, for the names of suites. */
 export const place = isOnDevice ? 'CUDA' : info().isa;
@@ -14,12 +13,6 @@ let device: Device | undefined;
 export function testDevice(): Device {
   device ??= openDevice('cuda');
   return device;
-}
-
-/** Why a test that needs a device cannot run; false where it can: on the device under test, or on the double of one. */
-export function whyNoDevice(): string | false {
-  if (!isOnDevice) return whyNoDouble();
-  return info().cuda.available ? false : info().cuda.reason;
 }
 
 /** The longest dim of tests on a device, whose emulator takes a microsecond for what a GPU does in a picosecond. */
