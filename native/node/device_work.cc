@@ -81,16 +81,15 @@ class DeviceWork {
   bool closed_ = false;
 };
 
-// Waiting ends the event, so it is done even when nobody wants to know any more. Without an event, only the
-// copy goes.
+// Waiting ends the event, so it is done even when nobody wants to know any more.
 void run(Waiting* waiting, bool wanted) {
   tsv_context* const context = &waiting->context;
-  tsv_status status = TSV_OK;
-  if (waiting->event != nullptr) status = tsv_cuda_wait(context, waiting->device, waiting->event);
+  tsv_status status = tsv_cuda_wait(context, waiting->device, waiting->event);
   if (waiting->copy != nullptr) {
     tsv_context travel = {};
     travel.size = sizeof travel;
-    travel.stream = waiting->copies;
+    // After a failure the copy may still be under way on its own stream.
+    travel.stream = status == TSV_OK ? waiting->copies : context->stream;
     if (status == TSV_OK && wanted) {
       status =
           tsv_cuda_download(&travel, waiting->device, waiting->to.data, waiting->copy, waiting->to.bytes);
@@ -349,7 +348,8 @@ napi_value when_done(napi_env env, napi_callback_info info) {
   }
   if (status == TSV_OK) status = tsv_cuda_record(request.context(), request.device(), &waiting->event);
   if (status != TSV_OK) {
-    run(waiting.get(), false);
+    // On its own stream, where the copy may still be under way.
+    if (waiting->copy != nullptr) tsv_cuda_release(&waiting->context, waiting->device, waiting->copy);
     return request.result(status);
   }
 
