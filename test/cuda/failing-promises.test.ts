@@ -46,7 +46,9 @@ const points = [
 ];
 const expected = [5, 10, 1, 13];
 
-suite('a driver that fails while promises wait', { skip: isOnDevice ? 'needs the double of a driver' : whyNoDouble() }, () => {
+suite('a driver that fails while promises wait', {
+  skip: isOnDevice ? 'needs the double of a driver' : whyNoDouble(),
+}, () => {
   for (const point of points) {
     test(`at any ${point}`, async () => {
       const { fail, passed, live } = control();
