@@ -78,6 +78,7 @@ class SharedHistory {
   bool after_writer(uint32_t warp, uint32_t cell) const;
   bool after_readers(uint32_t warp, uint32_t cell) const;
   void tell(uint32_t warp, Touch touch, uint32_t cell, Race* race) const;
+  void put_all_behind();
   void keep_bytes_apart(uint32_t offset, uint32_t size);
   void update_floors();
 

@@ -8,7 +8,7 @@ namespace {
 
 // A writer: the clock of its last access, and who it was. Several: more than one warp, all atomically.
 constexpr uint32_t kWarpMask = 31, kAtomicBit = 32, kSeveralBit = 64, kClockShift = 7;
-constexpr uint32_t kLastClock = 0xffffffffu >> kClockShift;
+constexpr uint32_t kLastClock = 0xffffffffu >> kClockShift, kLastMeeting = kLastClock / 4 * 3;
 
 uint32_t clock_of(uint32_t writer) { return writer >> kClockShift; }
 uint32_t warp_of(uint32_t writer) { return writer & kWarpMask; }
@@ -26,6 +26,12 @@ SharedHistory::SharedHistory(uint32_t size, uint32_t warps)
 
 // Clocks run on from block to block, so that all that earlier blocks did lies behind every warp.
 void SharedHistory::begin_block() {
+  exited_ = 0;
+  put_all_behind();
+}
+
+// Every warp comes after all that was done so far.
+void SharedHistory::put_all_behind() {
   uint32_t last = 0;
   for (uint32_t warp = 0; warp < warps_; ++warp) last = std::max(last, clocks_[warp][warp]);
   if (last > kLastClock / 2) {
@@ -37,12 +43,13 @@ void SharedHistory::begin_block() {
     std::fill(clocks_[warp].begin(), clocks_[warp].end(), last);
     clocks_[warp][warp] = last + 1;
   }
-  exited_ = 0;
   update_floors();
 }
 
 void SharedHistory::barrier(uint32_t arrived, uint32_t waited) {
   arrived |= exited_;
+  const uint32_t all = 0xffffffffu >> (32 - warps_);
+  if (arrived == all && (waited | exited_) == all) return put_all_behind();
   std::vector<uint32_t> seen(warps_, 0);
   for (uint32_t warp = 0; warp < warps_; ++warp)
     if (arrived >> warp & 1)
@@ -60,10 +67,11 @@ void SharedHistory::barrier(uint32_t arrived, uint32_t waited) {
   update_floors();
 }
 
-// A clock that has come to its end stands still: what follows is taken for one stretch between meetings.
+// A clock that comes near its end between two barriers of the block stands still, and lanes are not told
+// apart then.
 void SharedHistory::meet(uint32_t warp) {
   uint32_t& clock = clocks_[warp][warp];
-  if (clock < kLastClock / 4 * 3) ++clock;
+  if (clock < kLastMeeting) ++clock;
 }
 
 void SharedHistory::update_floors() {
@@ -180,6 +188,7 @@ bool SharedHistory::record(uint32_t warp, Touch touch, uint32_t offset, uint32_t
 }
 
 bool SharedHistory::wrote_since_meeting(uint32_t warp, uint32_t offset, uint32_t size) {
+  if (clocks_[warp][warp] >= kLastMeeting) return false;
   keep_bytes_apart(offset, size);
   const uint32_t self = clocks_[warp][warp] << kClockShift | warp, first = offset / grain_,
                  end = first + size / grain_;
