@@ -134,9 +134,9 @@ EMULATOR_TEST(shared_races_of_lanes) {
 
   where = "clocks that come to their end";
   for (int i = 0; i < 1 << 25; ++i) history.meet(0);
-  CHECK(history.record(0, Touch::kWrite, 8, 4, &race) && !history.wrote_since_meeting(0, 8, 4));
-  CHECK(!history.record(1, Touch::kRead, 8, 4, &race));
+  CHECK(history.record(0, Touch::kWrite, 16, 4, &race) && !history.wrote_since_meeting(0, 16, 4));
+  CHECK(!history.record(1, Touch::kRead, 16, 4, &race));
   history.barrier(0b11, 0b11);
-  CHECK(history.record(1, Touch::kWrite, 8, 4, &race) && history.wrote_since_meeting(1, 8, 4));
-  CHECK(!history.record(0, Touch::kWrite, 8, 4, &race));
+  CHECK(history.record(1, Touch::kWrite, 16, 4, &race) && history.wrote_since_meeting(1, 16, 4));
+  CHECK(!history.record(0, Touch::kWrite, 16, 4, &race));
 }
