@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mutex>
 #include <string>
 
 namespace test {
@@ -15,10 +16,12 @@ struct Counts {
   long passed = 0, failed = 0;
 };
 inline Counts counts;
+inline std::mutex counting;
 inline std::string where;  // the case at hand, for messages
 
-// Counts a check; only the first failures are told.
+// Counts a check, on any thread; only the first failures are told.
 inline void count(bool holds, const char* file, int line, const char* what) {
+  const std::lock_guard<std::mutex> lock(counting);
   if (holds) {
     ++counts.passed;
   } else if (++counts.failed <= 20) {
