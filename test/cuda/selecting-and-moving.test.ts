@@ -17,7 +17,7 @@ import {
   topKSync,
 } from 'tokensieve';
 import { assertSameBits } from '../support/assertions.js';
-import { whyNoDevice } from '../support/device.js';
+import { whyNoDevice } from '../support/device-under-test.js';
 import { randomMask } from '../support/masks.js';
 import { seeded } from '../support/random.js';
 import { randomTensor, tensorOf } from '../support/tensors.js';
