@@ -192,12 +192,12 @@ __device__ inline void matmul(const MatmulArguments& a) {
 
 using namespace tsv::cuda;
 
-#define TSV_MATMUL(suffix, T, Tiles) \
-  extern "C" __global__ void __launch_bounds__(kProductThreads) \
+#define TSV_MATMUL(suffix, T, Tiles, blocks) \
+  extern "C" __global__ void __launch_bounds__(kProductThreads, blocks) \
       tsv_matmul_##suffix(const MatmulArguments a) { \
     matmul<T, Tiles>(a); \
   }
-TSV_MATMUL(f32, float, float)
-TSV_MATMUL(f16, __half, __half)
-TSV_MATMUL(bf16, __nv_bfloat16, __nv_bfloat16)
-TSV_MATMUL(mixed, AnyType, float)
+TSV_MATMUL(f32, float, float, 2)
+TSV_MATMUL(f16, __half, __half, 3)
+TSV_MATMUL(bf16, __nv_bfloat16, __nv_bfloat16, 3)
+TSV_MATMUL(mixed, AnyType, float, 3)
