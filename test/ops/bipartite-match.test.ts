@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  type BipartitePartition,
-  bipartiteMatch,
-  bipartiteMatchSync,
-  type FloatTensor,
-  info,
-  type Tensor,
-  type TokenMap,
-} from 'tokensieve';
+import type { BipartitePartition, FloatTensor, Tensor, TokenMap } from 'tokensieve';
 import {
   type BipartiteMatchOptions,
   cosine,
@@ -18,8 +10,10 @@ import {
 } from '../reference/bipartite-match.js';
 import { isArgumentError } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { atMost, isOnDevice, place, runs } from '../support/device.js';
 import { errorBudget } from '../support/error-budget.js';
 import { slotsOf } from '../support/maps.js';
+import { bipartiteMatch, bipartiteMatchSync } from '../support/operations.js';
 import { seeded } from '../support/random.js';
 import { decode, floatTypes, randomTensor, tensorOf, values } from '../support/tensors.js';
 
@@ -80,11 +74,16 @@ function cellDestinations([h, w]: readonly [number, number], [sy, sx]: readonly 
   });
 }
 
-suite(`bipartiteMatch (${info().isa})`, () => {
+// Numbers of tokens about the tiles of every instruction set; on a device about its tile of 64 x 64.
+const counts = isOnDevice
+  ? [1, 2, 3, 12, 33, 129, 131, 197]
+  : [1, 2, 3, 4, 5, 8, 9, 12, 13, 27, 28, 29, 31, 32, 33, 63, 64, 65, 66, 97, 197];
+
+suite(`bipartiteMatch (${place})`, () => {
   for (const type of floatTypes) {
     test(`any number of tokens and channels, ${type}`, () => {
       const random = seeded(1);
-      for (const N of [1, 2, 3, 4, 5, 8, 9, 12, 13, 27, 28, 29, 31, 32, 33, 63, 64, 65, 66, 97, 197]) {
+      for (const N of counts) {
         for (const C of [1, 16, 33, 64].filter((c) => c > 1 || N < 4)) {
           const metric = randomTensor(random, type, [N, C], { offset: N % 3 });
           for (const r of new Set([0, 1, N >> 2, N >> 1, N])) assertMatch(metric, { r });
@@ -147,7 +146,7 @@ suite(`bipartiteMatch (${info().isa})`, () => {
   });
 
   test('equal tokens: the lower source, the lower destination', () => {
-    for (const N of [2, 7, 40, 97, 200]) {
+    for (const N of [2, 7, 40, 97, atMost(200)]) {
       const metric = tensorOf('float32', new Float64Array(N * 24).fill(0.3), [N, 24]);
       for (const r of [1, N >> 2, N >> 1]) assertMatch(metric, { r });
     }
@@ -377,7 +376,7 @@ suite(`bipartiteMatch (${info().isa})`, () => {
           assert.equal(map.outputLengths[0], present.length - merges);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -438,7 +437,7 @@ suite(`bipartiteMatch (${info().isa})`, () => {
   });
 
   suite('as every operation', () => {
-    const metric = randomTensor(seeded(11), 'float32', [3, 577, 64]);
+    const metric = randomTensor(seeded(11), 'float32', isOnDevice ? [2, 131, 64] : [3, 577, 64]);
     testContract({
       inputs: [metric],
       run: ([metric], extra) =>

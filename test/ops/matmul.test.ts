@@ -1,9 +1,11 @@
 import { suite, test } from 'node:test';
-import { type FloatTensor, info, matmul, matmulSync, type Tensor } from 'tokensieve';
+import type { FloatTensor, Tensor } from 'tokensieve';
 import { type Activation, matmul as reference } from '../reference/matmul.js';
 import { assertSameBits, assertWithin } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { capped, isOnDevice, place } from '../support/device.js';
 import { errorBudget } from '../support/error-budget.js';
+import { matmul, matmulSync } from '../support/operations.js';
 import { seeded } from '../support/random.js';
 import {
   decode,
@@ -43,12 +45,13 @@ function assertProduct(a: FloatTensor, b: FloatTensor, options: Options = {}): v
   );
 }
 
-// Rows and columns about the microkernel tiles of 14 x 32 and 6 x 16, and the vectors of 16, 8 and 4.
-const rowCounts = [0, 1, 2, 5, 6, 7, 13, 14, 15, 28, 29];
-const columnCounts = [0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 65];
+// Rows and columns about the microkernel tiles of 14 x 32 and 6 x 16, and the vectors of 16, 8 and 4; on a device
+// about its tile of 64 x 64.
+const rowCounts = isOnDevice ? [0, 1, 63, 65] : [0, 1, 2, 5, 6, 7, 13, 14, 15, 28, 29];
+const columnCounts = isOnDevice ? [0, 1, 8, 64, 129] : [0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 65];
 const activations: readonly Activation[] = ['gelu', 'geluTanh', 'relu', 'tanh'];
 
-suite(`matmul (${info().isa})`, () => {
+suite(`matmul (${place})`, () => {
   for (const type of floatTypes) {
     test(`sizes about every tile, ${type}`, () => {
       const random = seeded(1);
@@ -87,7 +90,8 @@ suite(`matmul (${info().isa})`, () => {
 
   test('inner lengths about every block, and none', () => {
     const random = seeded(3);
-    for (const K of [0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 63, 127, 255, 256, 257, 511, 513, 1031, 2048]) {
+    const lengths = [0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 63, 127, 255, 256, 257, 511, 513, 1031, 2048];
+    for (const K of capped(lengths)) {
       const bias = randomTensor(random, 'float32', [35]).data;
       const a = randomTensor(random, 'float32', [9, K]);
       assertProduct(a, randomTensor(random, 'float32', [K, 35]), { bias });
@@ -115,10 +119,16 @@ suite(`matmul (${info().isa})`, () => {
     }
   });
 
-  test('a large product', () => {
-    const random = seeded(5);
-    assertProduct(randomTensor(random, 'float32', [197, 256]), randomTensor(random, 'float32', [256, 300]));
-  });
+  for (const type of floatTypes) {
+    test(`large products, ${type}`, () => {
+      const random = seeded(5);
+      const depth = isOnDevice ? 64 : 256;
+      assertProduct(randomTensor(random, type, [197, depth]), randomTensor(random, type, [depth, 197]));
+      assertProduct(randomTensor(random, type, [577, 40]), randomTensor(random, type, [72, 40]), {
+        transposeB: true,
+      });
+    });
+  }
 
   test('NaN and infinity spread only to their own row and column', () => {
     const a = randomTensor(seeded(6), 'float32', [15, 8]);
@@ -146,16 +156,17 @@ suite(`matmul (${info().isa})`, () => {
   });
   suite('as every operation', () => {
     const random = seeded(9);
-    const a = randomTensor(random, 'float32', [200, 301]);
-    const b = randomTensor(random, 'float32', [301, 300]);
+    const [rows, inner, columns] = isOnDevice ? [40, 61, 60] : [200, 301, 300];
+    const a = randomTensor(random, 'float32', [rows, inner]);
+    const b = randomTensor(random, 'float32', [inner, columns]);
     testContract({
       inputs: [a, b],
       run: ([a, b], extra) => matmul(a, b, { activation: 'gelu', ...extra }),
       runSync: ([a, b], extra) => matmulSync(a, b, { activation: 'gelu', ...extra }),
       tensors: (c) => [c],
       out: {
-        ...roomFor([200, 300]),
-        overlapping: ([, b]) => ({ output: viewOf(b, 0, [200, 300]) }),
+        ...roomFor([rows, columns]),
+        overlapping: ([, b]) => ({ output: viewOf(b, 0, [rows, columns]) }),
       },
     });
   });

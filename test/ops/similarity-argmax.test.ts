@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import {
-  type FloatTensor,
-  info,
-  type SimilarityArgmax,
-  type SimilarityMetric,
-  similarityArgmax,
-  similarityArgmaxSync,
-  type Tensor,
-} from 'tokensieve';
+import type { FloatTensor, SimilarityArgmax, SimilarityMetric, Tensor } from 'tokensieve';
 import { similarity } from '../reference/paired-similarity.js';
 import { similarityArgmax as reference } from '../reference/similarity-argmax.js';
 import { assertSameBits } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { atMost, isOnDevice, place } from '../support/device.js';
 import { errorBudget } from '../support/error-budget.js';
 import { randomMask } from '../support/masks.js';
+import { similarityArgmax, similarityArgmaxSync } from '../support/operations.js';
 import { type Random, seeded } from '../support/random.js';
 import {
   decode,
@@ -119,13 +113,17 @@ function wholeTensor(random: Random, dims: readonly number[]): Tensor<'float32'>
   );
 }
 
-suite(`similarityArgmax (${info().isa})`, () => {
+// Numbers of tokens about the tiles of every instruction set; on a device about its tile of 64 x 64.
+const rowCounts = isOnDevice ? [1, 15, 65] : [1, 2, 7, 14, 15, 61];
+const columnCounts = isOnDevice ? [1, 9, 64, 130] : [1, 2, 5, 8, 9, 16, 17, 31, 32, 33, 63, 65, 130];
+
+suite(`similarityArgmax (${place})`, () => {
   for (const type of floatTypes) {
     test(`any number of tokens and channels, ${type}`, () => {
       const random = seeded(1);
-      for (const Na of [1, 2, 7, 14, 15, 61]) {
-        for (const Nb of [1, 2, 5, 8, 9, 16, 17, 31, 32, 33, 63, 65, 130]) {
-          for (const C of [1, 16, 37]) {
+      for (const Na of rowCounts) {
+        for (const Nb of columnCounts) {
+          for (const C of isOnDevice ? [1, 37] : [1, 16, 37]) {
             const a = randomTensor(random, type, [Na, C], { offset: Nb % 3 });
             const b = randomTensor(random, floatTypes[(Na + Nb) % 3], [Nb, C], { offset: Na % 3 });
             const metric = metrics[(Na + Nb + C) % 3];
@@ -135,20 +133,31 @@ suite(`similarityArgmax (${info().isa})`, () => {
         }
       }
     });
+
+    test(`as many tokens as an image has, ${type}`, () => {
+      const random = seeded(11);
+      for (const [N, C] of [
+        [197, 64],
+        [577, 16],
+      ]) {
+        const [a, b] = [randomTensor(random, type, [N, C]), randomTensor(random, type, [N, C])];
+        assertBest(a, b, {});
+        assertBest(a, b, { k: 3, metric: 'dot' });
+      }
+    });
   }
 
   test('each metric, over a batch, on both sides of a block', () => {
     const random = seeded(2);
     for (const metric of metrics) {
       for (const C of [8, 64, 130]) {
-        const a = randomTensor(random, 'float32', [3, 71, C]);
-        const b = randomTensor(random, 'float32', [3, 97, C]);
+        const a = randomTensor(random, 'float32', [isOnDevice ? 1 : 3, 71, C]);
+        const b = randomTensor(random, 'float32', [isOnDevice ? 1 : 3, 97, C]);
         for (const k of [1, 3, 16]) assertBest(a, b, { metric, k });
       }
     }
-    assertBest(randomTensor(random, 'float32', [40, 1024]), randomTensor(random, 'float32', [50, 1024]), {
-      k: 4,
-    });
+    const C = atMost(1024);
+    assertBest(randomTensor(random, 'float32', [40, C]), randomTensor(random, 'float32', [50, C]), { k: 4 });
   });
 
   test('one token, and leading dims left out', () => {
@@ -183,19 +192,20 @@ suite(`similarityArgmax (${info().isa})`, () => {
   });
 
   test('columns from worst to best and from best to worst', () => {
+    const length = atMost(300);
     const ascending = tensorOf(
       'float32',
-      Array.from({ length: 300 }, (_, i) => i),
-      [300, 1],
+      Array.from({ length }, (_, i) => i),
+      [length, 1],
     );
     const descending = tensorOf(
       'float32',
-      Array.from({ length: 300 }, (_, i) => 300 - i),
-      [300, 1],
+      Array.from({ length }, (_, i) => length - i),
+      [length, 1],
     );
     const a = tensorOf('float32', [1, 2, -1], [3, 1]);
     for (const b of [ascending, descending])
-      for (const k of [1, 2, 17, 299, 300]) assertBest(a, b, { metric: 'dot', k }, true);
+      for (const k of [1, 2, 17, length - 1, length]) assertBest(a, b, { metric: 'dot', k }, true);
   });
 
   test('dropped tokens, kept tokens, and lengths', () => {
@@ -236,7 +246,7 @@ suite(`similarityArgmax (${info().isa})`, () => {
       }
       return tensor;
     };
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < (isOnDevice ? 5 : 20); round++) {
       const [a, b] = [make(13), make(11)];
       for (const k of [1, 3, 8, 11]) assertBest(a, b, { metric: 'dot', k }, true);
       for (const metric of ['cosine', 'l2'] as const) {
@@ -294,24 +304,25 @@ suite(`similarityArgmax (${info().isa})`, () => {
 
   test('near duplicates on a large offset that all share', () => {
     const random = seeded(8);
+    const length = atMost(200);
     for (const offset of [100, 1e4]) {
       const b = tensorOf(
         'float32',
-        Array.from({ length: 200 * 16 }, () => offset + random.normal()),
-        [200, 16],
+        Array.from({ length: length * 16 }, () => offset + random.normal()),
+        [length, 16],
       );
       // The step of float32 at the offset is what tokens can differ by.
       const step = 2 ** (Math.floor(Math.log2(offset)) - 23);
       const a = tensorOf(
         'float32',
         b.data.map((x, i) => x + (i % 5 === 0 ? 4 * step : 0)),
-        [200, 16],
+        [length, 16],
       );
       for (const k of [1, 6]) assertBest(a, b, { metric: 'l2', k });
       const { indices } = similarityArgmaxSync(a, b, { metric: 'l2' });
       assert.deepEqual(
         Array.from(indices.data),
-        Array.from({ length: 200 }, (_, i) => i),
+        Array.from({ length }, (_, i) => i),
       );
     }
   });
@@ -324,12 +335,10 @@ suite(`similarityArgmax (${info().isa})`, () => {
   for (const k of [1, 4]) {
     suite(`as every operation, k = ${k}`, () => {
       const random = seeded(10);
-      const dims = [4, 301, ...(k === 1 ? [] : [k])];
+      const [B, Na, Nb] = isOnDevice ? [2, 41, 53] : [4, 301, 333];
+      const dims = [B, Na, ...(k === 1 ? [] : [k])];
       testContract({
-        inputs: [
-          randomTensor(random, 'float32', [4, 301, 64]),
-          randomTensor(random, 'float32', [4, 333, 64]),
-        ],
+        inputs: [randomTensor(random, 'float32', [B, Na, 64]), randomTensor(random, 'float32', [B, Nb, 64])],
         run: ([a, b], extra) => similarityArgmax(a, b, { k, ...extra }),
         runSync: ([a, b], extra) => similarityArgmaxSync(a, b, { k, ...extra }),
         tensors: ({ indices, values }) => [indices, values],

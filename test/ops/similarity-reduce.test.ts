@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import {
-  type FloatTensor,
-  info,
-  type SimilarityFunction,
-  type SimilarityReduceOptions,
-  similarityReduce,
-  similarityReduceSync,
-  type Tensor,
-} from 'tokensieve';
+import type { FloatTensor, SimilarityFunction, SimilarityReduceOptions, Tensor } from 'tokensieve';
 import { similarity } from '../reference/paired-similarity.js';
 import { similarityReduce as reference } from '../reference/similarity-reduce.js';
 import { assertSameBits } from '../support/assertions.js';
 import { testContract, testMalformed, testRefusals } from '../support/contract.js';
+import { isOnDevice, place } from '../support/device.js';
 import { errorBudget } from '../support/error-budget.js';
 import { randomMask } from '../support/masks.js';
+import { similarityReduce, similarityReduceSync } from '../support/operations.js';
 import { seeded } from '../support/random.js';
 import {
   decode,
@@ -92,12 +86,15 @@ function assertReduced(x: FloatTensor, options: SimilarityReduceOptions & { mask
   }
 }
 
-suite(`similarityReduce (${info().isa})`, () => {
+// Numbers of tokens about the tiles of every instruction set; on a device about its tile of 64 x 64.
+const counts = isOnDevice ? [1, 2, 63, 65, 130] : [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 57, 65, 130];
+
+suite(`similarityReduce (${place})`, () => {
   for (const type of floatTypes) {
     test(`any number of tokens and channels, ${type}`, () => {
       const random = seeded(1);
-      for (const N of [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 57, 65, 130]) {
-        for (const C of [1, 16, 37]) {
+      for (const N of counts) {
+        for (const C of isOnDevice ? [1, 37] : [1, 16, 37]) {
           const x = randomTensor(random, type, [N, C], { offset: N % 3 });
           for (const f of functions) assertReduced(x, { f, self: (N + C) % 2 === 0 });
         }
@@ -107,9 +104,21 @@ suite(`similarityReduce (${info().isa})`, () => {
 
   test('more tokens than one stretch of partial sums, in a batch', () => {
     const random = seeded(2);
-    const x = randomTensor(random, 'float32', [2, 1100, 8]);
+    const x = randomTensor(random, 'float32', isOnDevice ? [2, 150, 8] : [2, 1100, 8]);
     for (const f of functions) assertReduced(x, { f });
     assertReduced(x, { f: { elu: 0.9 }, self: false });
+  });
+
+  test('as many tokens as an image has', () => {
+    const random = seeded(9);
+    for (const [type, N, C] of [
+      ['float32', 197, 64],
+      ['float16', 577, 16],
+      ['bfloat16', 577, 16],
+    ] as const) {
+      const x = randomTensor(random, type, [N, C]);
+      for (const f of ['mean', { elu: 0.3 }] as const) assertReduced(x, { f });
+    }
   });
 
   test('product and distance', () => {
@@ -189,16 +198,17 @@ suite(`similarityReduce (${info().isa})`, () => {
     tensors: ({ similarity }: { similarity: Tensor<'float32'> }) => [similarity],
   });
 
+  const [B, N] = isOnDevice ? [2, 71] : [3, 401];
   for (const f of ['mean', { elu: 0.2 }] as const) {
     suite(`as every operation, ${JSON.stringify(f)}`, () => {
       testContract({
-        inputs: [randomTensor(seeded(8), 'float32', [3, 401, 64])],
+        inputs: [randomTensor(seeded(8), 'float32', [B, N, 64])],
         run: ([x], extra) => similarityReduce(x, { f, ...extra }),
         runSync: ([x], extra) => similarityReduceSync(x, { f, ...extra }),
         tensors: (similarity) => [similarity],
         out: {
-          ...roomFor([3, 401]),
-          overlapping: ([x]) => ({ similarity: viewOf(x, 64, [3, 401]) }),
+          ...roomFor([B, N]),
+          overlapping: ([x]) => ({ similarity: viewOf(x, 64, [B, N]) }),
         },
       });
     });

@@ -43,10 +43,8 @@ export function separations(
 ): { separations: number[]; greatest: number } {
   const all = distances(x, metric);
   const indices = all.map((_, i) => i).filter((i) => mask?.[i] !== 2);
-  const greatest = Math.max(
-    0,
-    ...indices.flatMap((i) => indices.map((j) => all[i][j]).filter(Number.isFinite)),
-  );
+  const finite = indices.flatMap((i) => indices.map((j) => all[i][j]).filter(Number.isFinite));
+  const greatest = finite.reduce((a, b) => Math.max(a, b), 0);
   const denser = (j: number, i: number) =>
     (compareScores(density[j], density[i]) || j - i) < 0 && !Number.isNaN(all[i][j]);
   return {
