@@ -141,19 +141,16 @@ TSV_PREPARE_TOKENS(bf16, __nv_bfloat16)
 // One block an item: k must not pass its candidates, if it has rows at all.
 extern "C" __global__ void __launch_bounds__(256) tsv_check_candidates(const CheckCandidatesArguments a) {
   const int64_t item = blockIdx.x;
-  __shared__ int rows, columns;
-  if (threadIdx.x == 0) rows = columns = 0;
-  __syncthreads();
-  const auto count = [&](const PreparedTokens& tokens, int* total) {
+  const auto count = [&](const PreparedTokens& tokens) {
+    int total = 0;
     for (int first = 0; first < tokens.capacity; first += int(blockDim.x)) {
       const int i = first + int(threadIdx.x);
       const bool present = i < tokens.capacity && tokens.kinds[item * tokens.capacity + i] != kAbsentToken;
-      const int here = __syncthreads_count(present);
-      if (threadIdx.x == 0) *total += here;
+      total += __syncthreads_count(present);
     }
+    return total;
   };
-  count(a.rows, &rows);
-  count(a.columns, &columns);
+  const int rows = count(a.rows), columns = count(a.columns);
   if (threadIdx.x != 0 || rows == 0 || a.k <= columns) return;
   report_range(a.fault, a.argument, a.k, 1, columns, item);
   a.flags[item] |= kRefused;

@@ -423,7 +423,7 @@ suite(`bipartiteMatch (${place})`, () => {
     const out = room();
     const map = bipartiteMatchSync(metric, { r: 9, out });
     assert.deepEqual(mapTensors(map), expected);
-    assert.equal(map.members.buffer, out.members.buffer);
+    if (!isOnDevice) assert.equal(map.members.buffer, out.members.buffer);
     const later = room();
     assert.deepEqual(mapTensors(await bipartiteMatch(metric, { r: 9, out: later })), expected);
     assert.deepEqual(Array.from(later.assignment), Array.from(map.assignment));

@@ -49,6 +49,11 @@ tsv_status bipartite_match(tsv_context* context, const Check& check, const tsv_b
                            const BipartiteMatchViews& views, const tsv::BipartiteSides* chosen) {
   Queue queue(context, check);
   const int64_t items = views.metric.dim[0], n = views.metric.dim[1];
+  if (items == 0) {  // there are no slots, and offsets say so
+    if (a.longest != nullptr) *a.longest = 0;
+    list_members(queue, nullptr, nullptr, 0, n, views.offsets.as<int32_t>(), nullptr);
+    return queue.status();
+  }
   std::vector<int32_t> counts(size_t(3 * items));  // sources, destinations, merges
   MostTokens most = {0, 0};
   int64_t longest = 0;
@@ -63,7 +68,6 @@ tsv_status bipartite_match(tsv_context* context, const Check& check, const tsv_b
     longest = std::max(longest, s.present - s.merges);
   }
   if (a.longest != nullptr) *a.longest = isnan(a.threshold) ? longest : n;
-  if (items == 0) return queue.status();
   int32_t* on_device = const_cast<int32_t*>(queue.upload(counts.data(), 3 * items));
   const BipartiteSides sides = {const_cast<uint8_t*>(queue.upload(chosen[0].side, items * n)),
                                 const_cast<int32_t*>(queue.upload(chosen[0].sources, items * n)),

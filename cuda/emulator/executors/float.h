@@ -61,15 +61,15 @@ struct InFloat64 {
   static float apply(float a) { return float(kFunction(a)); }
 };
 
-// 2^a: the fraction by its series, of which the terms past the 13th are below a unit of float64's last place; the whole
-// part as an exponent. Branch-free, so that lanes run side by side.
+// 2^a: the fraction by its series, of which the terms past the 13th are below a unit of float64's last place;
+// the whole part as an exponent. Branch-free, so that lanes run side by side.
 inline double exponential2(double a) {
   const double within = a > -1000 ? (a < 1000 ? a : 1000.0) : -1000.0;
   const double shifter = 0x1.8p52, shifted = within + shifter;  // rounds to whole numbers, in the low bits
   const double x = (within - (shifted - shifter)) * 0.69314718055994530942;
   double sum = 1.0 / 6227020800;
-  for (const double term : {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
-                            1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0}) {
+  for (const double term : {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+                            1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0}) {
     sum = sum * x + term;
   }
   const uint64_t exponent = (bits_as<uint64_t>(shifted) - bits_as<uint64_t>(shifter) + 1023) << 52;

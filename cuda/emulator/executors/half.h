@@ -71,8 +71,8 @@ struct Narrow<Bfloat> {
 template <>
 struct Narrow<Half> {
   static constexpr uint16_t kNan = 0x7fff;
-  // 13 bits of the fraction go; below 2^-14 the sum with 0.5, whose last place is 2^-24, leaves the result in the low
-  // bits.
+  // 13 bits of the fraction go; below 2^-14 the sum with 0.5, whose last place is 2^-24, leaves the result in
+  // the low bits.
   static Half nearest(float value) {
     const uint32_t bits = bits_as<uint32_t>(value);
     const uint32_t sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;

@@ -42,8 +42,8 @@ inline void write_lane(uint8_t* slot, int lane, T value) {
   }
 }
 
-// Where a loop reads an operand: pointers are taken before it, since its stores might touch the warp itself as far as
-// the compiler knows. bool stands for a predicate.
+// Where a loop reads an operand: pointers are taken before it, since its stores might touch the warp itself
+// as far as the compiler knows. bool stands for a predicate.
 template <class T>
 struct Source {
   const uint8_t* slot;
@@ -57,10 +57,12 @@ struct Source<bool> {
   bool at(int lane) const { return (bits >> lane & 1) != 0; }
 };
 
-// Keeps what the slot holds in lanes out of the mask. By arithmetic, which the compiler does not turn into branches.
+// Keeps what the slot holds in lanes out of the mask. By arithmetic, which the compiler does not turn into
+// branches.
 template <class T>
 inline void write_masked(uint8_t* slot, int lane, T value, uint32_t mask) {
-  using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+  using Bits =
+      std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
   const Bits old = read_lane<Bits>(slot, lane), chosen = Bits(0) - Bits(mask >> lane & 1);
   write_lane<Bits>(slot, lane, Bits(old ^ ((old ^ bits_as<Bits>(value)) & chosen)));
 }
