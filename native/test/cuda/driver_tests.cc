@@ -295,6 +295,42 @@ void test_operations() {
   CHECK(tsv_cuda_synchronize(&context, 0) == TSV_OK);
 }
 
+// Beside another stack that uses the same devices: its current context, its stream, its memory.
+void test_host_stack() {
+  test::where = "another stack's context, stream and memory";
+  using tsv::cuda::api;
+  const Norms norms(6);
+  tsv::cuda::CUdevice handle = 0;
+  tsv::cuda::CUcontext theirs = nullptr, current = nullptr;
+  tsv::cuda::CUstream stream = nullptr;
+  tsv::cuda::CUdeviceptr x = 0, y = 0;
+  CHECK(api().cuDeviceGet(&handle, 1) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuDevicePrimaryCtxRetain(&theirs, handle) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuCtxPushCurrent_v2(theirs) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuStreamCreate(&stream, 0) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuMemAlloc_v2(&x, sizeof norms.x) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuMemAlloc_v2(&y, sizeof norms.expected) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuMemcpyHtoDAsync_v2(x, norms.x, sizeof norms.x, stream) == tsv::cuda::CUDA_SUCCESS);
+
+  tsv_context context = new_context(stream);
+  const DeviceTensor from(1, tsv::cuda::pointer(x), {kTokens, kChannels}),
+      to(1, tsv::cuda::pointer(y), {kTokens});
+  CHECK(norms.run(&context, from.tensor, to.tensor) == TSV_OK);
+  float got[kTokens] = {};
+  CHECK(api().cuMemcpyDtoHAsync_v2(got, y, sizeof got, stream) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuStreamSynchronize(stream) == tsv::cuda::CUDA_SUCCESS);
+  for (int64_t i = 0; i < kTokens; ++i) CHECK_NEAR(got[i], norms.expected[i], 1e-5);
+  {
+    Stream ours(0);
+    CHECK(norms.run_on(ours) == TSV_OK);
+  }
+
+  CHECK(api().cuMemFree_v2(x) == tsv::cuda::CUDA_SUCCESS && api().cuMemFree_v2(y) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuStreamDestroy_v2(stream) == tsv::cuda::CUDA_SUCCESS);
+  CHECK(api().cuCtxPopCurrent_v2(&current) == tsv::cuda::CUDA_SUCCESS && current == theirs);
+  CHECK(api().cuDevicePrimaryCtxRelease_v2(handle) == tsv::cuda::CUDA_SUCCESS);
+}
+
 // Nothing is left but blocks of pinned memory for copies under way, each with its event: so many are used as
 // are needed.
 bool no_more(const cudasim_live_objects& now, const cudasim_live_objects& before) {
@@ -435,6 +471,7 @@ int main() {
   test_faults();
   test_launches();
   test_operations();
+  test_host_stack();
   test_failures();
   test_threads();
   test_lost_device();
