@@ -27,10 +27,10 @@ bool GlobalMemory::access(const Access& access, uint8_t* host[kLanes], AccessCou
   Allocation* allocation = around(footprint.begin[0], footprint.end[footprint.count - 1]);
   if (allocation != nullptr) {
     if (!check(access, *allocation, footprint)) return false;
-    // As numbers: what lanes outside the mask get is no pointer into anything.
-    const uint64_t shift = uint64_t(reinterpret_cast<uintptr_t>(allocation->data)) - allocation->base;
-    for (int lane = 0; lane < kLanes; ++lane)
-      host[lane] = reinterpret_cast<uint8_t*>(uintptr_t(access.address[lane] + shift));
+    for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+      const int lane = __builtin_ctz(rest);
+      host[lane] = allocation->data + (access.address[lane] - allocation->base);
+    }
   } else {
     // Lanes of several allocations, or out of bounds: each piece must lie in one.
     for (int i = 0; i < footprint.count; ++i) {
