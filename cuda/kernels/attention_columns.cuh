@@ -16,9 +16,11 @@
 // that shares a key adds up at the end of a head, in two shuffles; within a head each tile is summed apart,
 // which keeps the error of thousands of additions down.
 //
-// Cost per (query, key): 2 D flops, one exponential, about 6 other operations; queries are read from global
-// memory (or the L2 cache) once per 64 kGroups keys. An H100 takes 16 exponentials a clock and SM, and 1024
-// dense multiply-adds: by that model exponentials are the limit up to D = 64, tensor cores from there on.
+// Cost per (query, key): 2 D flops, one exponential (ex2 and two operations that keep denormals), three to
+// five others; queries are read from global memory (or the L2 cache) once per 64 kGroups keys. Shared memory:
+// 16 KB at a depth of 64, 32 KB above. An H100 takes 16 exponentials a clock and SM, and 1024 dense
+// multiply-adds: by that model, of the roofline alone, exponentials are the limit up to D = 64, tensor cores
+// from there on.
 #pragma once
 #include "attention_columns_block.cuh"
 #include "mma.cuh"
@@ -147,7 +149,11 @@ struct Columns {
       for (int row = 0; row < kRows; row += 16) {
         FragmentC x[kGroups][2] = {};
         multiply(x, keys, stage, row);
-        add<kMaximum>(sums, x, bias, stage, row, whole);
+        if (whole) {
+          add<kMaximum, true>(sums, x, bias, stage, row);
+        } else {
+          add<kMaximum, false>(sums, x, bias, stage, row);
+        }
       }
 #pragma unroll
       for (int m = 0; m < kGroups; ++m) {
@@ -177,9 +183,10 @@ struct Columns {
     }
   }
 
-  template <bool kMaximum>
+  // kWhole: all rows see all keys by their places. What masked keys add up to is for nobody.
+  template <bool kMaximum, bool kWhole>
   __device__ void add(Sums& sums, FragmentC (&x)[kGroups][2], const float (&bias)[kGroups][2], int stage,
-                      int row, bool whole) const {
+                      int row) const {
     float by = a.in.scale;
     if (a.in.soft_cap > 0.0f) {
 #pragma unroll
@@ -202,9 +209,9 @@ struct Columns {
           for (int half = 0; half < 2; ++half) {
             const int key = warp_key() + m * 16 + fragment_row() + 8 * half;
             const float d = fmaf(x[m][n].r[2 * half + e], by, bias[m][half] - of.shift);
-            bool seen = bias[m][half] > kHidden;
-            if (!whole) seen = seen && key >= range.x && key < range.y;
-            add_probability<kMaximum>(sums.of[m][half], seen ? exp2f(d) : 0.0f, seen ? of.weight : 0.0f);
+            const float e = exp2f(d);
+            const bool seen = kWhole || (key >= range.x && key < range.y);
+            add_probability<kMaximum>(sums.of[m][half], seen ? e : 0.0f, seen ? of.weight : 0.0f);
           }
         }
       }

@@ -84,6 +84,7 @@ struct SimtColumns {
     }
   }
 
+  // What masked keys add up to is for nobody.
   template <bool kMaximum>
   __device__ void add(float (&sums)[8], const float (&x)[8][4], const float (&bias)[8]) const {
 #pragma unroll
@@ -95,9 +96,9 @@ struct SimtColumns {
         const int key = at.first_key + y() + 8 * i;
         float logit = x[i][j] * a.in.scale;
         if (a.in.soft_cap > 0.0f) logit = soft_capped(logit, a.in.soft_cap);
-        const bool seen = bias[i] > kHidden && key >= range.x && key < range.y;
-        add_probability<kMaximum>(sums[i], seen ? exp2f(logit + (bias[i] - of.shift)) : 0.0f,
-                                  seen ? of.weight : 0.0f);
+        const float e = exp2f(logit + (bias[i] - of.shift));
+        const bool seen = key >= range.x && key < range.y;
+        add_probability<kMaximum>(sums[i], seen ? e : 0.0f, seen ? of.weight : 0.0f);
       }
     }
   }

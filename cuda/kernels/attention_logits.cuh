@@ -1,9 +1,9 @@
 // What attention's passes share: logits in units of log2(e), so that exp is a plain 2^x.
 //
 // Masked keys carry a bias of -Infinity; keys that a row does not see by its place are hidden by its range.
-// Both are hidden by choice, never by arithmetic: whatever a masked key or query holds, NaN included, is not
-// looked at. 2^x is ex2.approx, good to 2 ulp (PTX ISA, "ex2") without flushing to zero: 2.4e-7 of a
-// probability, where the contract allows 1e-5.
+// Both are hidden by choice, never by arithmetic alone: whatever a masked key or query holds, NaN included,
+// has no part in a result. 2^x is ex2.approx, good to 2 ulp (PTX ISA, "ex2") without flushing to zero: 2.4e-7
+// of a probability, where the contract allows 1e-5.
 #pragma once
 #include "common.cuh"
 

@@ -1,3 +1,15 @@
+// Attention received, without an attention matrix: two passes over the logits, of which the first is left out
+// where the rows' log-sum-exp is known.
+//
+//   attention_lse      the greatest logit and the sum of exponentials of each row (attention_softmax.cuh,
+//                      attention_softmax_simt.cuh)
+//   attention_columns  for each key the probabilities of the chosen rows, added up (attention_columns.cuh,
+//                      attention_columns_simt.cuh)
+//
+// What blocks do, what they cost and what limits them stands there. The number in a name is the greatest
+// depth of a form for tensor cores, which takes elements of one 16-bit type and depths in multiples of 16;
+// `any` takes everything else. sm_75 has no bfloat16 product: its bfloat16 kernels are empty, and the plan
+// takes `any`.
 #include "attention_columns.cuh"
 #include "attention_columns_simt.cuh"
 #include "attention_softmax.cuh"

@@ -216,8 +216,14 @@ struct Softmax {
         const float bias = shared.bias[stage][column + (e & 1)];
         const float logit = fmaf(x[n].r[e], by, bias);
         x[n].r[e] = bias > kHidden ? logit : -CUDART_INF_F;
-        if (whole) continue;
-        const int j = key + column + (e & 1);
+      }
+    }
+    if (whole) return;
+#pragma unroll
+    for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const int j = key + n * 8 + fragment_column() + (e & 1);
         if (j < first[e >> 1] || j >= last[e >> 1]) x[n].r[e] = -CUDART_INF_F;
       }
     }

@@ -16,9 +16,9 @@
 // that one lane gives. The rows of a matrix must lie in 8 different groups of 4 banks, or the instruction
 // takes several passes: swizzled() is where to keep a tile's pieces of 16 bytes so that they do.
 //
-// Tensor cores align products to the largest before they add and cut what falls off, so that a sum's last bit
-// is that of its largest partial sum: over D elements the error is at most (D/16 + 1) 2^-23 of the sum of
-// absolute products, where FMA in order has D 2^-24.
+// Tensor cores align the products of a step to the largest and cut what falls off (Fasi, Higham, Mikaitis and
+// Pranesh, 2021), so that each step of depth 16 may lose the last bit of its sum: over D elements at most
+// about (D/16 + 1) 2^-23 of the sum of absolute products, where FMA in order may lose D 2^-24.
 #pragma once
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>

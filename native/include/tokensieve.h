@@ -270,7 +270,7 @@ typedef struct tsv_attention_args {
   int32_t reduce;      /* tsv_score_reduce */
   int32_t heads;       /* tsv_head_reduce */
   int32_t pool_mode;   /* tsv_pool_mode */
-  int32_t precision;   /* tsv_precision */
+  int32_t precision;   /* tsv_precision; a CUDA device computes both exactly */
   int32_t value_norms; /* multiply by ||v_j|| */
   tsv_tensor* scores;  /* float32 [B,n], [B,H,n] or [B,Hkv,n] by `heads`, n scored keys; may be NULL in
                           tsv_attention */
