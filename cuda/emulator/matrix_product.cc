@@ -83,8 +83,8 @@ void accumulate(const Operands& operands, int depth, const uint32_t* const c[4],
     memcpy(odd, c[pair + 1] + lane, sizeof odd);
     for (int k = 0; k < depth; ++k) {
       for (int i = 0; i < kTogether; ++i) {
-        const float element =
-            operands.a[first + i][k];  // NOLINT(*-uninitialized.Assign): unpacked up to `depth`
+        // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): unpacked up to `depth`
+        const float element = operands.a[first + i][k];
         even[i] += element * operands.b[k][0];
         odd[i] += element * operands.b[k][1];
       }
