@@ -3,8 +3,8 @@
 //
 // bipartite_sides: which tokens may merge away and which may be merged into, where only the device has the
 // mask. A block an item goes through its tokens, 256 at a time, and lists both sides in order by a scan. The
-// shuffle of the random partition is one thread's: each of its r swaps waits for the last, about 0.5 us from
-// L2.
+// shuffle of the random partition is one thread's: each of its r swaps waits for the last, as long as L2
+// takes.
 //
 // bipartite_merge: a block an item. The key of the last source that merges is found 8 bits at a time, by a
 // histogram of those that share the bits above: exact, since a key holds the similarity and the place, and no
@@ -12,7 +12,8 @@
 // when nothing merges.
 //
 // Eight passes over the sources' similarities and four over the tokens, 4 to 9 bytes each, by one SM: latency
-// is the limit.
+// is the limit, and up to 132 items of an H100 share it. Model for its 3.35 TB/s: 32 x 577 tokens, 1.3 MB,
+// take 0.4 us by bytes, which the passes' chain of barriers hides. 1.2 KB of shared memory.
 #include "scan.cuh"
 #include "similarity.cuh"
 

@@ -11,7 +11,8 @@
 // are not finite, dot apart, are zeros.
 //
 // One warp a token, 8 tokens a block. A row is read twice, the second time from L1, and written once, whole
-// and at a multiple of 64 bytes: the bandwidth of memory is the limit, a share 1/N of the product's flops.
+// and at a multiple of 64 bytes: the bandwidth of memory is the limit. Model for an H100 (3.35 TB/s): 32 x
+// 577 x 1024 takes 23 us in 16 bits, 45 us in float32, read and written; no shared memory.
 //
 // find_centre: the mean of up to 1024 tokens' finite elements. Any point gives the same distances; a thread a
 // channel, coalesced, in order.
