@@ -51,49 +51,40 @@ bool check_masks(Warp& warp, const Instruction& instruction, size_t index, uint3
 
 enum class Shuffle : uint8_t { kUp, kDown, kButterfly, kIndex };
 
-// shfl.sync.mode.b32 d|p, a, b, c, membermask: c holds the clamp in bits 0 to 4 and the segments' mask in
-// bits 8 to 12.
+// The lane that `lane` reads from, and whether that is in its segment: c holds the clamp in bits 0 to 4 and
+// the segments' mask in bits 8 to 12.
+template <Shuffle kMode>
+int source_lane(int lane, uint32_t b, uint32_t c, bool* valid) {
+  const int value = int(b & 31), clamp = int(c & 31), segment = int(c >> 8 & 31);
+  const int lowest = lane & segment, limit = lowest | (clamp & ~segment);
+  const int from = kMode == Shuffle::kUp          ? lane - value
+                   : kMode == Shuffle::kDown      ? lane + value
+                   : kMode == Shuffle::kButterfly ? lane ^ value
+                                                  : lowest | (value & ~segment);
+  *valid = kMode == Shuffle::kUp ? from >= limit : from <= limit;
+  return *valid ? from : lane;
+}
+
+// shfl.sync.mode.b32 d|p, a, b, c, membermask
+template <Shuffle kMode>
 void shuffle(Warp& warp, const Instruction& instruction, uint32_t mask) {
   if (!check_masks(warp, instruction, 5, mask)) return;
   const uint32_t *a = warp.lanes32(instruction.operands[2]), *b = warp.lanes32(instruction.operands[3]),
                  *c = warp.lanes32(instruction.operands[4]);
   uint32_t result[kLanes], inside = 0;
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-    const int lane = __builtin_ctz(rest);
-    const int value = int(b[lane] & 31), clamp = int(c[lane] & 31), segment = int(c[lane] >> 8 & 31);
-    const int highest = (lane & segment) | (clamp & ~segment), lowest = lane & segment;
-    int from = lane;
-    bool valid = false;
-    switch (Shuffle(instruction.mode)) {
-      case Shuffle::kUp:
-        from = lane - value;
-        valid = from >= highest;
-        break;
-      case Shuffle::kDown:
-        from = lane + value;
-        valid = from <= highest;
-        break;
-      case Shuffle::kButterfly:
-        from = lane ^ value;
-        valid = from <= highest;
-        break;
-      case Shuffle::kIndex:
-        from = lowest | (value & ~segment);
-        valid = from <= highest;
-        break;
-    }
-    if (!valid) from = lane;
-    if (!(mask >> from & 1)) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    bool valid;
+    const int from = source_lane<kMode>(lane, b[lane], c[lane], &valid);
+    if ((mask >> lane & 1) && !(mask >> from & 1)) {
       return warp.raise(FaultKind::kWrongMask, instruction, lane, 0,
                         "lane " + std::to_string(lane) + " reads from lane " + std::to_string(from) +
                             ", which does not execute it");
     }
-    result[lane] = a[from];
+    result[lane] = a[from & 31];
     inside |= uint32_t(valid) << lane;
   }
   uint32_t* const d = warp.lanes32(instruction.operands[0]);
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
-    d[__builtin_ctz(rest)] = result[__builtin_ctz(rest)];
+  for (int lane = 0; lane < kLanes; ++lane) d[lane] = mask >> lane & 1 ? result[lane] : d[lane];
   uint32_t& predicate = warp.predicates[instruction.operands[1].slot];
   predicate = (predicate & ~mask) | (inside & mask);
 }
@@ -221,12 +212,13 @@ size_t joined_predicate(Decoder& decoder, size_t sources) {
 void decode_shuffle(Decoder& decoder) {
   const int mode = decoder.take_one_of({"up", "down", "bfly", "idx"});
   if (mode < 0 || !decoder.take("sync") || !decoder.take("b32"))
-    decoder.fail("only shfl.sync of .b32 is known");
-  decoder.instruction().mode = uint8_t(mode);
+    return decoder.fail("only shfl.sync of .b32 is known");
   decoder.destination(0, Type::kB32);
   size_t at = joined_predicate(decoder, 4);
   for (int source = 0; source < 4; ++source) decoder.source(at++, Type::kB32);
-  decoder.instruction().execute = shuffle;
+  static constexpr Execute kModes[] = {shuffle<Shuffle::kUp>, shuffle<Shuffle::kDown>,
+                                       shuffle<Shuffle::kButterfly>, shuffle<Shuffle::kIndex>};
+  decoder.instruction().execute = kModes[mode];
 }
 
 void decode_vote(Decoder& decoder) {

@@ -65,7 +65,7 @@ void load_typed(Warp& warp, const Instruction& instruction, const Operand& to, u
   }
   if (to.width16) {
     uint32_t* const lanes = warp.lanes32(to);
-    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] &= 0xffffu;
+    for (; mask != 0; mask &= mask - 1) lanes[__builtin_ctz(mask)] &= 0xffffu;
   }
 }
 

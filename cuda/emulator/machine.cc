@@ -1,5 +1,7 @@
 #include "machine.h"
 
+#include <string.h>
+
 #include "control_flow.h"
 #include "slots.h"
 
@@ -60,6 +62,7 @@ void BlockMachine::begin(uint64_t block) {
     warp.paths.assign(1, Path{0, int32_t(kernel_.code.size()), warp.existing, false});
     warp.predicates[kTruePredicate] = kAllLanes;
     warp.predicates[kFalsePredicate] = 0;
+    memset(warp.registers + kernel_.constant_bytes, 0, kernel_.register_bytes - kernel_.constant_bytes);
     fill_constants(warp, true);
   }
 }

@@ -4,6 +4,7 @@
 #include "control_flow.h"
 #include "decoders.h"
 #include "parser.h"
+#include "register_slots.h"
 
 namespace tsv_sim {
 namespace {
@@ -38,6 +39,8 @@ class KernelReader {
     resolve_branches();
     if (reader_.failed()) return nullptr;
     find_reconvergence(*kernel_);
+    share_slots(*kernel_);
+    for (Instruction& instruction : kernel_->code) set_first_slots(instruction);
     return std::move(kernel_);
   }
 
@@ -171,7 +174,6 @@ class KernelReader {
     set_guard(guard, decoder, instruction);
     const std::string& text = lines_[size_t(statement.line) - 1];
     if (!decoder.error().empty()) return reader_.fail_at(statement.line, decoder.error() + ": " + text);
-    set_first_slots(instruction);
     instruction.opcode = opcode_index(statement);
     if (!decoder.branch_label().empty()) branches_.push_back({kernel_->code.size(), decoder.branch_label()});
     kernel_->code.push_back(std::move(instruction));

@@ -140,6 +140,7 @@ struct Kernel {
   uint32_t local_bytes = 0;     // per thread
   uint32_t max_threads = 0;     // .maxntid as a product; 0 when not given
   uint32_t register_bytes = 0;  // of the slots of a warp
+  uint32_t constant_bytes = 0;  // of those, at the beginning: slots of constants
   uint32_t predicates = 4;
   std::vector<Constant> constants;
   std::vector<Instruction> code;

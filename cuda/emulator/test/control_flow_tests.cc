@@ -203,3 +203,26 @@ EMULATOR_TEST(launches_that_are_refused) {
         refused(32, 1, 300 << 10));
   CHECK(!refused(1024, 1, 100 << 10));
 }
+
+// A chain of registers, of which two live at a time, and others that live across a loop and a divergent
+// branch.
+EMULATOR_TEST(registers_that_share_slots) {
+  std::string body = ".reg .b32 %c<200>, %k<8>;\n";
+  for (int i = 0; i < 8; ++i) body += "add.u32 %k" + std::to_string(i) + ", %t, " + std::to_string(i) + ";\n";
+  body += "mov.u32 %r2, 0;\nL: mov.u32 %c0, %r2;\n";
+  for (int i = 1; i < 200; ++i)
+    body += "add.u32 %c" + std::to_string(i) + ", %c" + std::to_string(i - 1) + ", 1;\n";
+  body +=
+      "setp.lt.u32 %p1, %t, 20;\n@%p1 bra A;\nadd.u32 %k7, %k7, %c199;\nA: add.u32 %r2, %r2, 1;\nsetp.lt.u32 "
+      "%p2, %r2, 3;\n@%p2 bra L;\n";
+  for (int i = 0; i < 8; ++i) body += "add.u32 %r1, %r1, %k" + std::to_string(i) + ";\n";
+  body += "st.global.u32 [%o], %r1;\nret;";
+  check_body(body, 64, [](uint32_t i) { return 8 * i + 28 + (i < 20 ? 0 : 199 + 200 + 201); });
+  std::string error;
+  const auto module =
+      parse_module(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n" +
+                       kStart + body + "\n}\n",
+                   &error);
+  CHECK_THAT(module != nullptr, "%s", error.c_str());
+  if (module) CHECK(module->find("k")->register_bytes - module->find("k")->constant_bytes < 24 * 128);
+}
