@@ -8,8 +8,8 @@
 namespace {
 
 // Lives until the same thread asks again.
-const char* keep(std::string text, std::string& kept) {
-  kept = std::move(text);
+const char* keep(const std::string& text, std::string& kept) {
+  kept.assign(text);
   return kept.c_str();
 }
 

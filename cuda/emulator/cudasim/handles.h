@@ -23,7 +23,7 @@ class Handles {
     // Not an address on x86-64 or 64-bit Arm, and exact as a number of JavaScript, as real handles are
     const uint64_t number = (uint64_t(1) << 51) | (uint64_t(kKind) << 44) | (++given_ << 4);
     objects_.emplace(number, std::move(object));
-    return reinterpret_cast<Handle>(uintptr_t(number));
+    return pointer_of(number);
   }
   // Null for an unknown handle.
   std::shared_ptr<T> find(Handle handle) const {

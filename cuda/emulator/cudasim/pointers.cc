@@ -22,8 +22,7 @@ bool find(DevicePointer pointer, Pointed* pointed) {
     *pointed = {kMemoryDevice, allocation.context, device->ordinal, allocation.address, allocation.bytes};
     return true;
   }
-  const auto* const host = reinterpret_cast<const void*>(uintptr_t(pointer));
-  const std::shared_ptr<HostBlock> block = find_host_block(host, 1);
+  const std::shared_ptr<HostBlock> block = find_host_block(pointer_of(pointer), 1);
   if (block) {
     *pointed = {kMemoryHost, nullptr, 0, uint64_t(reinterpret_cast<uintptr_t>(block->address)), block->bytes};
   }

@@ -3,6 +3,7 @@
 #define TOKENSIEVE_CUDASIM_TYPES_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 // Error number, name without its prefix CUDA_ERROR_ (but for 0), what cuGetErrorString says.
 #define CUDASIM_FOR_EACH_RESULT(ENTRY) \
@@ -53,6 +54,11 @@ enum Result : int {
 // Handles are numbers that no address has, never given out twice: one that was destroyed stays unknown.
 using Handle = void*;
 using DevicePointer = unsigned long long;
+inline void* pointer_of(uint64_t number) {
+  void* pointer;
+  memcpy(&pointer, &number, sizeof pointer);
+  return pointer;
+}
 using HostFunction = void (*)(void* user);
 
 // Streams that are not created

@@ -1,10 +1,18 @@
-// Compares cuda/driver/driver_api.h with CUDA's own header: numbers, and functions as calls see them. Nothing
-// runs; that it compiles is the test.
+// Compares what cuda/driver/driver_api.h declares, and what the double of libcuda exports, with CUDA's own
+// header: numbers, and functions as calls see them. Nothing runs; that it compiles is the test.
 #include <cuda.h>
 
 #include <type_traits>
 
 #include "cuda/driver/driver_api.h"
+#include "cuda/emulator/cudasim/entry_point_list.h"
+
+// Types alone: functions of C with one name would be one function
+namespace cudasim {
+#define EXPORTED_TYPE(name, symbol, version, parameters) using symbol##_type = Result parameters;
+CUDASIM_FOR_EACH_ENTRY_POINT(EXPORTED_TYPE)
+#undef EXPORTED_TYPE
+}  // namespace cudasim
 
 namespace {
 
@@ -57,3 +65,7 @@ namespace cuda {
 TSV_FOR_EACH_CUDA_FUNCTION(COMPARE_FUNCTION)
 }  // namespace cuda
 }  // namespace tsv
+
+#define COMPARE_EXPORT(name, symbol, version, parameters) \
+  static_assert(SameFunction<cudasim::symbol##_type, decltype(::symbol)>::value, #symbol);
+CUDASIM_FOR_EACH_ENTRY_POINT(COMPARE_EXPORT)
