@@ -55,9 +55,9 @@ const char* kernels(int architecture);  // PTX for 75 or 80: kernels.cc
 constexpr size_t kCount = 1000;         // elements of most vectors
 
 // A device's primary context, made current, with a stream and the kernels. `device` begins with cuInit.
-struct Session {
-  explicit Session(int device = 0);
-  ~Session();
+struct Client {
+  explicit Client(int device = 0);
+  ~Client();
   Handle function(const char* name) const;
   // Each element of `data` plus 1.
   Result add_one(DevicePointer data, uint32_t count, Handle stream) const;

@@ -108,7 +108,7 @@ const char* kernels(int architecture) {
   return (architecture == 75 ? for_75 : for_80).c_str();
 }
 
-Session::Session(int number) : device(number) {
+Client::Client(int number) : device(number) {
   CHECK_SUCCESS(cu.cuInit(0));
   CHECK_SUCCESS(cu.cuDevicePrimaryCtxRetain(&context, device));
   CHECK_SUCCESS(cu.cuCtxPushCurrent_v2(context));
@@ -117,26 +117,26 @@ Session::Session(int number) : device(number) {
 }
 
 // In whatever state the context is, everything is given back.
-Session::~Session() {
+Client::~Client() {
   cu.cuModuleUnload(module);
   cu.cuStreamDestroy_v2(stream);
   CHECK_SUCCESS(cu.cuCtxPopCurrent_v2(nullptr));
   CHECK_SUCCESS(cu.cuDevicePrimaryCtxRelease_v2(device));
 }
 
-Handle Session::function(const char* name) const {
+Handle Client::function(const char* name) const {
   Handle found = nullptr;
   CHECK_SUCCESS(cu.cuModuleGetFunction(&found, module, name));
   return found;
 }
 
-Result Session::add_one(DevicePointer data, uint32_t count, Handle on) const {
+Result Client::add_one(DevicePointer data, uint32_t count, Handle on) const {
   void* parameters[] = {&data, &count};
   return cu.cuLaunchKernel(function("add_one"), (count + 127) / 128, 1, 1, 128, 1, 1, 0, on, parameters,
                            nullptr);
 }
 
-Result Session::store_late(DevicePointer data, uint32_t value, uint32_t rounds, Handle on) const {
+Result Client::store_late(DevicePointer data, uint32_t value, uint32_t rounds, Handle on) const {
   void* parameters[] = {&data, &value, &rounds};
   return cu.cuLaunchKernel(function("store_late"), 1, 1, 1, 1, 1, 1, 0, on, parameters, nullptr);
 }

@@ -57,7 +57,7 @@ TEST(a_plain_start) {
 
 TEST(turing, "TOKENSIEVE_CUDASIM_ARCH=75", "TOKENSIEVE_CUDASIM_POOLS=0",
      "TOKENSIEVE_CUDASIM_MEMORY=1048576") {
-  const Session session;
+  const Client client;
   CHECK(device_name(0) == "Emulated T4-like sm_75 (libcudasim)");
   CHECK(attribute(DeviceAttribute::kMaxSharedPerBlockOptin) == 64 * 1024);
   CHECK(attribute(DeviceAttribute::kMemoryPools) == 0);
@@ -65,7 +65,7 @@ TEST(turing, "TOKENSIEVE_CUDASIM_ARCH=75", "TOKENSIEVE_CUDASIM_POOLS=0",
   CHECK_RESULT(cu.cuModuleLoadData(&module, kernels(80)), cudasim::kInvalidPtx);
   CHECK(strstr(cu.last_fault(), "sm_80") != nullptr);
   DevicePointer address = 0;
-  CHECK_RESULT(cu.cuMemAllocAsync(&address, 16, session.stream), cudasim::kNotSupported);
+  CHECK_RESULT(cu.cuMemAllocAsync(&address, 16, client.stream), cudasim::kNotSupported);
   CHECK_RESULT(cu.cuMemAlloc_v2(&address, 1048577), cudasim::kOutOfMemory);
   CHECK_SUCCESS(cu.cuMemAlloc_v2(&address, 524288));
   CHECK_SUCCESS(cu.cuMemFree_v2(address));
@@ -179,7 +179,7 @@ TEST(contexts, "TOKENSIEVE_CUDASIM_DEVICES=2") {
 
 // A process that was forked has no driver: it must start another program first.
 TEST(forks) {
-  const Session session;
+  const Client client;
   CHECK_SUCCESS(cu.cuCtxSynchronize());
   const pid_t child = fork();
   if (child == 0) {

@@ -23,33 +23,33 @@ struct Streams {
 }  // namespace
 
 TEST(a_stream_keeps_order, "TOKENSIEVE_CUDASIM_SEED=3") {
-  const Session session;
+  const Client client;
   const DevicePointer data = allocate(kCount * 4);
-  CHECK_SUCCESS(cu.cuMemsetD32Async(data, 0, kCount, session.stream));
-  for (int i = 0; i < 20; ++i) CHECK_SUCCESS(session.add_one(data, kCount, session.stream));
-  CHECK_SUCCESS(cu.cuStreamSynchronize(session.stream));
+  CHECK_SUCCESS(cu.cuMemsetD32Async(data, 0, kCount, client.stream));
+  for (int i = 0; i < 20; ++i) CHECK_SUCCESS(client.add_one(data, kCount, client.stream));
+  CHECK_SUCCESS(cu.cuStreamSynchronize(client.stream));
   CHECK(download(data, kCount) == std::vector<uint32_t>(kCount, 20));
   CHECK_SUCCESS(cu.cuMemFree_v2(data));
 }
 
 // A launch returns before the kernel has run: who does not wait reads what was there before.
 TEST(the_host_goes_on) {
-  const Session session;
+  const Client client;
   const DevicePointer data = allocate(4), value = allocate(4);
   upload(data, {1});
-  CHECK_SUCCESS(session.store_late(data, 2, kLong, session.stream));
-  CHECK_RESULT(cu.cuStreamQuery(session.stream), cudasim::kNotReady);
+  CHECK_SUCCESS(client.store_late(data, 2, kLong, client.stream));
+  CHECK_RESULT(cu.cuStreamQuery(client.stream), cudasim::kNotReady);
   const cudasim_live_objects during = live();
   CHECK(during.allocations == 2);
-  CHECK_SUCCESS(cu.cuStreamSynchronize(session.stream));
-  CHECK_SUCCESS(cu.cuStreamQuery(session.stream));
+  CHECK_SUCCESS(cu.cuStreamSynchronize(client.stream));
+  CHECK_SUCCESS(cu.cuStreamQuery(client.stream));
   CHECK(download(data, 1)[0] == 2);
   CHECK_SUCCESS(cu.cuMemFree_v2(data));
   CHECK_SUCCESS(cu.cuMemFree_v2(value));
 }
 
 TEST(events) {
-  const Session session;
+  const Client client;
   const Streams streams(cudasim::kStreamNonBlocking);
   const DevicePointer data = allocate(4);
   Handle start = nullptr, end = nullptr, untimed = nullptr;
@@ -62,7 +62,7 @@ TEST(events) {
   CHECK_SUCCESS(cu.cuEventSynchronize(end));
   CHECK_RESULT(cu.cuEventElapsedTime(&milliseconds, start, end), cudasim::kInvalidHandle);
   CHECK_SUCCESS(cu.cuEventRecord(start, streams.all[0]));
-  CHECK_SUCCESS(session.store_late(data, 5, kLong, streams.all[0]));
+  CHECK_SUCCESS(client.store_late(data, 5, kLong, streams.all[0]));
   CHECK_SUCCESS(cu.cuEventRecord(end, streams.all[0]));
   CHECK_SUCCESS(cu.cuEventRecord(untimed, streams.all[0]));
   CHECK_RESULT(cu.cuEventQuery(end), cudasim::kNotReady);
@@ -85,18 +85,18 @@ TEST(events) {
 
 // Waiting for an event means its record of then, whatever is recorded later or destroyed.
 TEST(events_are_of_their_moment) {
-  const Session session;
+  const Client client;
   const Streams streams(cudasim::kStreamNonBlocking);
   const DevicePointer data = allocate(4);
   upload(data, {0});
   Handle event = nullptr;
   CHECK_SUCCESS(cu.cuEventCreate(&event, 0));
-  CHECK_SUCCESS(session.store_late(data, 1, kLong, streams.all[0]));
+  CHECK_SUCCESS(client.store_late(data, 1, kLong, streams.all[0]));
   CHECK_SUCCESS(cu.cuEventRecord(event, streams.all[0]));
   CHECK_SUCCESS(cu.cuStreamWaitEvent(streams.all[1], event, 0));
   CHECK_SUCCESS(cu.cuEventRecord(event, streams.all[0]));
   CHECK_SUCCESS(cu.cuEventDestroy_v2(event));
-  CHECK_SUCCESS(session.add_one(data, 1, streams.all[1]));
+  CHECK_SUCCESS(client.add_one(data, 1, streams.all[1]));
   CHECK_SUCCESS(cu.cuCtxSynchronize());
   CHECK(download(data, 1)[0] == 2);
   CHECK_SUCCESS(cu.cuMemFree_v2(data));
@@ -104,51 +104,51 @@ TEST(events_are_of_their_moment) {
 
 // Streams that are not told otherwise wait for the default stream, and it for them.
 TEST(the_default_stream) {
-  const Session session;
+  const Client client;
   const Streams streams(0);
   const DevicePointer data = allocate(4);
   upload(data, {0});
-  CHECK_SUCCESS(session.store_late(data, 1, kLong, streams.all[0]));
-  CHECK_SUCCESS(session.add_one(data, 1, nullptr));
-  CHECK_SUCCESS(session.add_one(data, 1, streams.all[1]));
-  CHECK_SUCCESS(session.add_one(data, 1, reinterpret_cast<Handle>(cudasim::kLegacyStream)));
+  CHECK_SUCCESS(client.store_late(data, 1, kLong, streams.all[0]));
+  CHECK_SUCCESS(client.add_one(data, 1, nullptr));
+  CHECK_SUCCESS(client.add_one(data, 1, streams.all[1]));
+  CHECK_SUCCESS(client.add_one(data, 1, reinterpret_cast<Handle>(cudasim::kLegacyStream)));
   CHECK_SUCCESS(cu.cuCtxSynchronize());
   CHECK(download(data, 1)[0] == 4);
   const auto per_thread = reinterpret_cast<Handle>(cudasim::kPerThreadStream);
-  CHECK_SUCCESS(session.store_late(data, 1, kLong, per_thread));
-  CHECK_SUCCESS(session.add_one(data, 1, nullptr));
+  CHECK_SUCCESS(client.store_late(data, 1, kLong, per_thread));
+  CHECK_SUCCESS(client.add_one(data, 1, nullptr));
   CHECK(download(data, 1)[0] == 2);
   CHECK_SUCCESS(cu.cuMemFree_v2(data));
 }
 
 TEST(streams_end) {
-  const Session session;
+  const Client client;
   const DevicePointer data = allocate(4);
   Handle stream = nullptr, context = nullptr;
   CHECK_RESULT(cu.cuStreamCreate(&stream, 8), cudasim::kInvalidValue);
   CHECK_SUCCESS(cu.cuStreamCreateWithPriority(&stream, cudasim::kStreamNonBlocking, -1));
   CHECK_SUCCESS(cu.cuStreamGetCtx(stream, &context));
-  CHECK(context == session.context);
-  CHECK_SUCCESS(session.store_late(data, 6, kLong, stream));
+  CHECK(context == client.context);
+  CHECK_SUCCESS(client.store_late(data, 6, kLong, stream));
   CHECK_SUCCESS(cu.cuStreamDestroy_v2(stream));  // returns at once; the work goes on
   CHECK_RESULT(cu.cuStreamDestroy_v2(stream), cudasim::kInvalidHandle);
   CHECK_RESULT(cu.cuStreamSynchronize(stream), cudasim::kInvalidHandle);
-  CHECK_RESULT(cu.cuStreamSynchronize(session.context), cudasim::kInvalidHandle);
+  CHECK_RESULT(cu.cuStreamSynchronize(client.context), cudasim::kInvalidHandle);
   CHECK_SUCCESS(cu.cuCtxSynchronize());
   CHECK(download(data, 1)[0] == 6);
   CHECK_SUCCESS(cu.cuMemFree_v2(data));
 }
 
 TEST(host_functions) {
-  const Session session;
+  const Client client;
   struct Seen {
     const DevicePointer data = allocate(4);
     std::atomic<int> calls{0};
     Result inside = cudasim::kSuccess;
   } seen;
-  CHECK_SUCCESS(session.store_late(seen.data, 1, kLong, session.stream));
+  CHECK_SUCCESS(client.store_late(seen.data, 1, kLong, client.stream));
   CHECK_SUCCESS(cu.cuLaunchHostFunc(
-      session.stream,
+      client.stream,
       [](void* user) {
         auto* const told = static_cast<Seen*>(user);
         DevicePointer address = 0;
@@ -157,7 +157,7 @@ TEST(host_functions) {
       },
       &seen));
   CHECK(seen.calls == 0);
-  CHECK_SUCCESS(cu.cuStreamSynchronize(session.stream));
+  CHECK_SUCCESS(cu.cuStreamSynchronize(client.stream));
   CHECK(seen.calls == 1);
   CHECK_RESULT(seen.inside, cudasim::kNotPermitted);
   CHECK_SUCCESS(cu.cuMemFree_v2(seen.data));
