@@ -145,7 +145,7 @@ export function runAsync<R>(invocation: Invocation<R>, signal: AbortSignal | und
           throw error;
         },
       );
-      resolve(signal === undefined ? done : unlessAborted(done, signal));
+      resolve(signal === undefined ? done : unlessAborted(done, signal, () => abandon(invocation)));
       return;
     }
     let copied = 0;
@@ -199,9 +199,12 @@ function abandon(invocation: Invocation<unknown>): void {
 }
 
 /** What a device does cannot be stopped; whoever waits for it can be let go. */
-function unlessAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
+function unlessAborted<R>(done: Promise<R>, signal: AbortSignal, abandon: () => void): Promise<R> {
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
+    const leave = (): void => {
+      abandon();
+      reject(signal.reason);
+    };
     cancelOn(signal, leave);
     done.then(resolve, reject).finally(() => forget(signal, leave));
   });

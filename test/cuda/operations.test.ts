@@ -119,7 +119,7 @@ suite('operations on a device', { skip: whyNoDevice() }, () => {
 
   test('say by name what only the host can read', async () => {
     const there = device.upload(hidden) as unknown as Tensor<'float32'>;
-    assert.throws(() => packKeysSync(there), coded('ON_DEVICE', 'k'));
+    assert.throws(() => packKeysSync(there), coded('DEVICE', 'k'));
     const sieve = createSieve({ strategy: strategies.prune(), budget: () => ({ count: 1 }) as never });
     assert.throws(() => sieve.reduceSync({ hidden: there }), coded('ON_DEVICE', 'inputs.hidden'));
     await assert.rejects(sieve.reduce({ hidden: there }), coded('ON_DEVICE', 'inputs.hidden'));
