@@ -15,7 +15,7 @@ import {
   type Tensor,
 } from 'tokensieve';
 import { assertSameBits } from '../support/assertions.js';
-import { whyNoDevice } from '../support/device.js';
+import { whyNoDevice } from '../support/device-under-test.js';
 import { seeded } from '../support/random.js';
 import { randomTensor, tensorOf } from '../support/tensors.js';
 
