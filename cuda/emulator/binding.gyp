@@ -1,4 +1,4 @@
-# The PTX emulator, its tests, and the double of libcuda over it: plain C++17, no CUDA, nothing of Node.
+# The PTX emulator, its tests, and the double of libcuda over it: plain C++17, no CUDA; only cudasim_control is of Node.
 {
   "variables": {"sources": "<(module_root_dir)/../../scripts/native-sources.mjs"},
   "target_defaults": {
