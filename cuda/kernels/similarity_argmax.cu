@@ -5,7 +5,7 @@
 // The factors of similarity.cuh come in as each product leaves its tile.
 //   k = 1  A lane keeps the best of its own columns for each of its rows: columns ascend and only a strictly
 //          greater one replaces. At the end 4 or 16 lanes compare keys.
-//   k > 1  A product goes to shared memory, 16.5 KB. A warp then takes its rows one by one, two columns a
+//   k > 1  A product goes to shared memory, 18 KB. A warp then takes its rows one by one, two columns a
 //          lane: those above the list's last enter it, best first, at about k (1 + ln(columns / k)) a row.
 //          The lists, k keys a row, stay in L1.
 // finish_best: a warp a row gives the chosen their similarities in float64 (pair_similarity.cuh), two at a
@@ -15,7 +15,7 @@
 // 2 Na Nb C flops; reads a once and b once for each 64 rows of a, from L2. Tensor cores' peak in 16 bits and
 // FMA's in float32 are the limit. Model for an H100: 288 x 289 x 1024, 32 items, 5.5 GFLOP: 5.5 us in 16
 // bits, 82 us in float32, beside 22 us for reading, preparing and reading again 38 MB; one item alone keeps 5
-// of 132 SMs busy. 16 KB of shared memory, with lists 32.6 KB.
+// of 132 SMs busy. 16 KB of shared memory, with lists 34 KB.
 #include "similarity.cuh"
 
 namespace tsv {
@@ -62,8 +62,8 @@ __device__ inline void best_column(const BestColumnsArguments& a) {
   }
 }
 
-// A product in shared memory, a row of which lies in 65 places.
-constexpr int kScorePitch = kProductTile + 1;
+// A product in shared memory: 8 places more than a row has leave two lanes of a store at most in one bank.
+constexpr int kScorePitch = kProductTile + 8;
 
 template <class T>
 __device__ inline void best_columns(const BestColumnsArguments& a) {
