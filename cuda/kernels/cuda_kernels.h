@@ -427,13 +427,12 @@ struct AttentionFinishArguments {
   int32_t batch, heads, group, chunks, maximum;
 };
 
-// Each row of scores smoothed, then `heads` after each other reduced to one.
+// Of `heads` rows of scores after each other one.
 struct AttentionHeadsArguments {
   const float* scores;  // [rows * heads, scored]
   float* reduced;       // [rows, scored]
   int64_t rows, scored;
-  int64_t pool_kernel;  // odd
-  int32_t heads, pool_mode, mean, maximum;
+  int32_t heads, mean, maximum;
 };
 
 // ---- Selecting and moving tokens ----

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "cuda/driver/plans.h"
+#include "cuda/driver/plans/pool_scores.h"
 #include "cuda/driver/queue.h"
 
 namespace tsv {
@@ -261,8 +262,8 @@ class Plan {
     queue_.launch(form(kColumns, tensor_cores), {work * chunks}, kBlockThreads,
                   shared_bytes(arguments.in, tensor_cores, false), arguments);
 
-    const bool plain = p_.head_reduce == TSV_HEADS_NONE && p_.pool_kernel <= 1;
-    float* of_heads = plain ? p_.scores.as<float>() : queue_.scratch<float>(all);
+    const bool pools = p_.pool_kernel > 1, reduces = p_.head_reduce != TSV_HEADS_NONE;
+    float* of_heads = pools || reduces ? queue_.scratch<float>(all) : p_.scores.as<float>();
     const AttentionFinishArguments finish = {columns,
                                              bias_,
                                              p_.reduce == TSV_REDUCE_MEAN ? list.counted : nullptr,
@@ -279,7 +280,14 @@ class Plan {
                                              int32_t(chunks),
                                              maximum ? 1 : 0};
     launch(Kernel::attention_finish, all, finish);
-    if (!plain) reduce_heads(of_heads);
+    if (pools) {
+      float* pooled = reduces ? queue_.scratch<float>(all) : p_.scores.as<float>();
+      const MaskArguments nothing_dropped = {nullptr, nullptr, 0, int32_t(p_.heads), p_.scored};
+      pool_rows(queue_, {of_heads, TSV_FLOAT32, p_.batch * p_.heads, nothing_dropped}, p_.pool_kernel,
+                p_.pool_mode, pooled);
+      of_heads = pooled;
+    }
+    if (reduces) reduce_heads(of_heads);
   }
 
   const int32_t* observers(const RowList& list) {
@@ -314,9 +322,7 @@ class Plan {
                                                p_.scores.as<float>(),
                                                rows,
                                                p_.scored,
-                                               p_.pool_kernel,
                                                int32_t(p_.heads / p_.score_rows()),
-                                               p_.pool_mode,
                                                mode == TSV_HEADS_MEAN || mode == TSV_HEADS_GROUP_MEAN ? 1 : 0,
                                                mode == TSV_HEADS_MAX || mode == TSV_HEADS_GROUP_MAX ? 1 : 0};
     launch(Kernel::attention_heads, rows * p_.scored, arguments);
