@@ -117,10 +117,7 @@ Argument read_argument(TokenReader& reader) {
     argument.name = reader.word();
     if (negative) reader.fail("a name cannot be negated by '-'");
     if (argument.name == "_") argument.kind = Argument::kSink;
-    if (reader.take("+"))
-      argument.offset = int64_t(reader.integer());
-    else if (reader.is("-"))
-      argument.offset = int64_t(reader.integer());
+    if (reader.take("+") || reader.is("-")) argument.offset = int64_t(reader.integer());
   }
   return argument;
 }
