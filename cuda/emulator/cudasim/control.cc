@@ -7,11 +7,8 @@
 
 namespace {
 
-// Lives until the same thread asks again.
-const char* keep(const std::string& text, std::string& kept) {
-  kept.assign(text);
-  return kept.c_str();
-}
+// Texts live until the same thread asks again.
+thread_local std::string kept_fault, kept_counters;
 
 }  // namespace
 
@@ -20,8 +17,8 @@ extern "C" {
 CUDASIM_EXPORT int cudasim_version(void) { return CUDASIM_VERSION; }
 
 CUDASIM_EXPORT const char* cudasim_last_fault(void) {
-  thread_local std::string kept;
-  return keep(cudasim::last_fault(), kept);
+  kept_fault = cudasim::last_fault();
+  return kept_fault.c_str();
 }
 
 CUDASIM_EXPORT void cudasim_live(cudasim_live_objects* live) { *live = cudasim::live_objects(); }
@@ -34,7 +31,7 @@ CUDASIM_EXPORT uint64_t cudasim_passed(const char* point) {
 }
 
 CUDASIM_EXPORT const char* cudasim_counters(void) {
-  thread_local std::string kept;
-  return keep(cudasim::counters_json(), kept);
+  kept_counters = cudasim::counters_json();
+  return kept_counters.c_str();
 }
 }

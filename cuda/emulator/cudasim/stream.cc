@@ -105,14 +105,15 @@ void Stream::work() {
       all.changed.wait(lock, [&] { return !ticket.stream || ticket.stream->done_ >= ticket.number; });
     const bool passed_over = all.ending;
     lock.unlock();
-    if (!passed_over) run(std::move(operation));
+    if (!passed_over) run(operation);
+    operation = {};  // lets go of what it held before anybody hears that it is done
     lock.lock();
     ++done_;
     all.changed.notify_all();
   }
 }
 
-void Stream::run(Operation operation) {
+void Stream::run(const Operation& operation) {
   if (seed_ != 0) {
     const std::chrono::microseconds pause(mix(seed_ ^ done_) % 300);
     std::this_thread::sleep_for(pause);

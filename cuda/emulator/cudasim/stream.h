@@ -48,7 +48,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
     std::vector<Ticket> after;
   };
   void work();
-  void run(Operation operation);
+  void run(const Operation& operation);
 
   const std::shared_ptr<Context> context_;
   const bool blocking_;
