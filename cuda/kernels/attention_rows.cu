@@ -53,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(kAttentionTile)
   AttentionRow row = {0, 0, 0, 0};
   if (i < a.count) {
     row = attention_row(a, b, i);
-    a.rows[b * a.count + i] = row;
+    *reinterpret_cast<int4*>(a.rows + b * a.count + i) = {row.query, row.first, row.last, row.slot};
   }
   AttentionTile sum = {row.first < row.last ? row.first : INT32_MAX, row.last, row.first, row.last};
 #pragma unroll

@@ -329,7 +329,7 @@ struct Softmax {
         x[e] = scale == 0.0f ? 0.0f : out.tile[n].r[2 * r + e] / Split::kScale * scale;
       }
       if (whole) {
-        to[column] = from_float<T>(x[0]), to[column + 1] = from_float<T>(x[1]);
+        store_pair(to + column, from_float<T>(x[0]), from_float<T>(x[1]));
       } else {
         *reinterpret_cast<float2*>(partial + column) = make_float2(x[0], x[1]);
       }

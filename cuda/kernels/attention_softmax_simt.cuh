@@ -154,9 +154,23 @@ struct SimtSoftmax {
                         int64_t partial_row) const {
     const float scale = a.splits > 1 ? 1.0f : output_scale(sums, a.lse == nullptr ? nullptr : a.lse + row);
     const int query = a.in.rows[at.b * a.in.row_count + row % a.in.row_count].query;
+    const int first = int(at.chunk) * kSimtValues + t() * 4;
+    float* together = nullptr;  // where four floats go by one instruction
+    if (a.splits > 1) {
+      together = a.partial_output + partial_row * a.value_depth + first;
+    } else if (a.output.dtype == TSV_FLOAT32) {
+      together = const_cast<float*>(token_at<float>(a.output, row / a.in.row_count, query)) + first;
+    }
+    if (together != nullptr && first + 4 <= a.value_depth && aligned16(together)) {
+      float scaled[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) scaled[j] = a.splits > 1 ? out[j] : scale == 0.0f ? 0.0f : out[j] * scale;
+      store_chunk(together, scaled);
+      return;
+    }
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-      const int column = int(at.chunk) * kSimtValues + t() * 4 + j;
+      const int column = first + j;
       if (column >= a.value_depth) break;
       if (a.splits > 1) {
         a.partial_output[partial_row * a.value_depth + column] = out[j];

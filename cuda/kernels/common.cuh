@@ -39,6 +39,31 @@ struct alignas(16) Chunk {
   T element[kCount];
 };
 
+// 16 bytes of registers by one instruction: the compiler would write a Chunk element by element.
+template <class T>
+__device__ inline void store_chunk(T* to, const T* element) {
+  uint32_t words[4];
+  memcpy(words, element, sizeof words);
+  asm volatile("st.global.v4.b32 [%0], {%1,%2,%3,%4};"
+               :
+               : "l"(__cvta_generic_to_global(to)), "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
+}
+
+// Two neighbours of 16 bits each, by one instruction where they lie in one word.
+template <class T>
+__device__ inline void store_pair(T* to, T first, T second) {
+  static_assert(sizeof(T) == 2, "of a word");
+  if ((reinterpret_cast<uintptr_t>(to) & 3) != 0) {
+    to[0] = first, to[1] = second;
+    return;
+  }
+  const T pair[2] = {first, second};
+  uint32_t word;
+  memcpy(&word, pair, sizeof word);
+  *reinterpret_cast<uint32_t*>(to) = word;
+}
+
 __device__ inline bool aligned16(const void* pointer) {
   return (reinterpret_cast<uintptr_t>(pointer) & 15) == 0;
 }

@@ -80,8 +80,7 @@ struct Columns {
   }
   __device__ void store(const T* element, T* row) const {
     if (aligned) {
-      if (at(0) < end)
-        *reinterpret_cast<Chunk<T>*>(row + at(0)) = *reinterpret_cast<const Chunk<T>*>(element);
+      if (at(0) < end) store_chunk(row + at(0), element);
       return;
     }
 #pragma unroll
