@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -14,6 +15,7 @@ namespace {
 
 struct KernelCounters {
   uint64_t launches = 0, blocks = 0, threads = 0;
+  uint64_t dynamic_shared = 0;  // bytes, of the launch that asks for most
   tsv_sim::Counters counters;
 };
 
@@ -38,6 +40,7 @@ std::string json(const KernelCounters& sum) {
   const tsv_sim::Counters& counters = sum.counters;
   std::string text =
       "{" + member("launches", sum.launches) + member("blocks", sum.blocks) + member("threads", sum.threads) +
+      member("dynamic_shared", sum.dynamic_shared) +
       member("warp_instructions", counters.warp_instructions) +
       member("thread_instructions", counters.thread_instructions) + member("branches", counters.branches) +
       member("divergent_branches", counters.divergent_branches) + member("barriers", counters.barriers);
@@ -66,12 +69,13 @@ bool counts_launches() { return !settings().counters.empty(); }
 void count_launch(const std::string& kernel, const tsv_sim::LaunchConfig& config,
                   const tsv_sim::Counters& counters) {
   const uint64_t blocks = product(config.grid);
-  const KernelCounters launch = {1, blocks, blocks * product(config.block), counters};
+  const KernelCounters launch = {1, blocks, blocks * product(config.block), config.dynamic_shared, counters};
   const std::lock_guard<std::mutex> lock(sums().mutex);
   KernelCounters& sum = sums().kernels[kernel];
   sum.launches += 1;
   sum.blocks += launch.blocks;
   sum.threads += launch.threads;
+  sum.dynamic_shared = std::max(sum.dynamic_shared, launch.dynamic_shared);
   sum.counters.add(counters);
   if (settings().counters_by_launch)
     write_file(settings().counters, "a",

@@ -52,7 +52,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   const std::shared_ptr<Context> context_;
   const bool blocking_;
-  const uint64_t seed_;  // draws pauses before operations; 0: none
+  const uint64_t seed_;  // draws pauses before some operations; 0: none
   // Under the streams' mutex
   std::deque<Operation> operations_;
   uint64_t enqueued_ = 0, done_ = 0;
