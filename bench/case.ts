@@ -74,9 +74,13 @@ export function normal(dims: readonly number[]): Tensor<'float32'> {
   return { type: 'float32', data, dims };
 }
 
-/** The same, in a type: bfloat16 is the upper half of each float32. */
+/** The same, in a type. */
 export function normalOf<T extends FloatType>(type: T, dims: readonly number[]): Tensor<T> {
-  const { data } = normal(dims);
+  return toType(type, normal(dims).data, dims);
+}
+
+/** Numbers in a type: bfloat16 is the upper half of each float32. */
+export function toType<T extends FloatType>(type: T, data: Float32Array, dims: readonly number[]): Tensor<T> {
   const stored = {
     float32: () => data,
     float16: () => Uint16Array.from(data, toFloat16),

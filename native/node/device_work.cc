@@ -229,12 +229,16 @@ class Request {
     if (status != TSV_OK && context_.error.status == TSV_OK) context_.error.status = status;
     return outcome(env_, context_);
   }
-  // What went wrong, or a pointer as a number.
-  napi_value result(tsv_status status, const void* made) {
+  // What went wrong, or a number.
+  napi_value result_number(tsv_status status, double made) {
     if (status != TSV_OK) return result(status);
     napi_value number;
-    napi_create_double(env_, double(reinterpret_cast<uintptr_t>(made)), &number);
+    napi_create_double(env_, made, &number);
     return number;
+  }
+  // What went wrong, or a pointer as a number.
+  napi_value result(tsv_status status, const void* made) {
+    return result_number(status, double(reinterpret_cast<uintptr_t>(made)));
   }
 
  private:
@@ -317,6 +321,33 @@ napi_value follow(napi_env env, napi_callback_info info) {
 napi_value synchronize(napi_env env, napi_callback_info info) {
   Request request(env, info);
   return request.result(tsv_cuda_synchronize(request.context(), request.device()));
+}
+
+// cudaMark(device, stream): a mark on the stream
+napi_value mark(napi_env env, napi_callback_info info) {
+  Request request(env, info);
+  void* made = nullptr;
+  const tsv_status status = tsv_cuda_mark(request.context(), request.device(), &made);
+  return request.result(status, made);
+}
+
+// cudaElapsed(device, stream, begin, end): seconds between two marks, which end
+napi_value elapsed(napi_env env, napi_callback_info info) {
+  Request request(env, info);
+  double seconds = 0;
+  const tsv_status status = tsv_cuda_elapsed(request.context(), request.device(), request.pointer(2),
+                                             request.pointer(3), &seconds);
+  return request.result_number(status, seconds);
+}
+
+// cudaCeiling(device, stream, ceiling, size): flops or bytes a second, one sample
+napi_value ceiling(napi_env env, napi_callback_info info) {
+  Request request(env, info);
+  double rate = 0;
+  const tsv_status status =
+      tsv_cuda_measure_ceiling(request.context(), request.device(), int32_t(request.number(2)),
+                               int64_t(request.number(3)), &rate);
+  return request.result_number(status, rate);
 }
 
 // A copy on the device of what its stream has made at `from` by then.
@@ -423,6 +454,9 @@ void add_device_work(napi_env env, napi_value exports) {
   add("cudaFollow", follow);
   add("cudaSynchronize", synchronize);
   add("cudaWhenDone", when_done);
+  add("cudaMark", mark);
+  add("cudaElapsed", elapsed);
+  add("cudaCeiling", ceiling);
 }
 
 }  // namespace tsv_node

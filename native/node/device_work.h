@@ -8,7 +8,8 @@
 namespace tsv_node {
 
 // Adds to the exports: cudaDescribe, cudaOpen, cudaClose, cudaAllocate, cudaRelease, cudaUpload,
-// cudaDownload, cudaClear, cudaFollow, cudaSynchronize, cudaWhenDone.
+// cudaDownload, cudaClear, cudaFollow, cudaSynchronize, cudaWhenDone, and for benchmarks
+// cudaMark, cudaElapsed, cudaCeiling.
 void add_device_work(napi_env env, napi_value exports);
 
 }  // namespace tsv_node
