@@ -335,8 +335,8 @@ napi_value mark(napi_env env, napi_callback_info info) {
 napi_value elapsed(napi_env env, napi_callback_info info) {
   Request request(env, info);
   double seconds = 0;
-  const tsv_status status = tsv_cuda_elapsed(request.context(), request.device(), request.pointer(2),
-                                             request.pointer(3), &seconds);
+  const tsv_status status =
+      tsv_cuda_elapsed(request.context(), request.device(), request.pointer(2), request.pointer(3), &seconds);
   return request.result_number(status, seconds);
 }
 
@@ -344,9 +344,8 @@ napi_value elapsed(napi_env env, napi_callback_info info) {
 napi_value ceiling(napi_env env, napi_callback_info info) {
   Request request(env, info);
   double rate = 0;
-  const tsv_status status =
-      tsv_cuda_measure_ceiling(request.context(), request.device(), int32_t(request.number(2)),
-                               int64_t(request.number(3)), &rate);
+  const tsv_status status = tsv_cuda_measure_ceiling(
+      request.context(), request.device(), int32_t(request.number(2)), int64_t(request.number(3)), &rate);
   return request.result_number(status, rate);
 }
 

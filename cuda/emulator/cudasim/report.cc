@@ -40,8 +40,7 @@ std::string json(const KernelCounters& sum) {
   const tsv_sim::Counters& counters = sum.counters;
   std::string text =
       "{" + member("launches", sum.launches) + member("blocks", sum.blocks) + member("threads", sum.threads) +
-      member("dynamic_shared", sum.dynamic_shared) +
-      member("warp_instructions", counters.warp_instructions) +
+      member("dynamic_shared", sum.dynamic_shared) + member("warp_instructions", counters.warp_instructions) +
       member("thread_instructions", counters.thread_instructions) + member("branches", counters.branches) +
       member("divergent_branches", counters.divergent_branches) + member("barriers", counters.barriers);
   for (const auto& [name, value] : counters.memory.list()) text += member(name, value);
