@@ -15,7 +15,7 @@ void load_element(uint8_t* const host[kLanes], int at, Register* to, uint32_t ma
     const int lane = __builtin_ctz(mask);
     T value;
     memcpy(&value, host[lane] + at, sizeof value);
-    to[lane] = Register(value);
+    to[lane] = Register(value);  // NOLINT(bugprone-signed-char-misuse): .s8 extends the sign
   }
 }
 template <class T, class Register>

@@ -37,7 +37,7 @@ tsv_status tsv_cuda_measure_ceiling(tsv_context* context, int32_t device, int32_
     begin = mark(queue.call());
     queue.launch(matrix ? Kernel::matrix_peak : Kernel::fma_peak, {grid}, kThreads, 0, arguments);
     work = double(size) *
-           (matrix ? double(threads / 32) * kFlopsOfMatrixRound : double(threads) * kFlopsOfFmaRound);
+           (matrix ? double(threads) / 32 * kFlopsOfMatrixRound : double(threads) * kFlopsOfFmaRound);
   }
   const double seconds = elapsed(queue.call(), begin, mark(queue.call()));
   if (seconds > 0.0) *rate = work / seconds;
