@@ -156,8 +156,10 @@ static void test_bad_arguments(void) {
   refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
   prepare(&call), call.x.dtype = -1;
   refuse(&call, TSV_E_TYPE, TSV_ARG_X, __LINE__);
-  prepare(&call), call.x.device_type = TSV_CUDA;
+  prepare(&call), call.x.device_type = 4; /* DLPack's number of OpenCL */
   refuse(&call, TSV_E_DEVICE, TSV_ARG_X, __LINE__);
+  prepare(&call), call.x.device_type = TSV_CUDA; /* and norms on the CPU */
+  refuse(&call, TSV_E_DEVICE, TSV_ARG_OUT, __LINE__);
   prepare(&call), call.norms.device_type = TSV_CUDA;
   refuse(&call, TSV_E_DEVICE, TSV_ARG_OUT, __LINE__);
   prepare(&call), call.x.data = NULL;
