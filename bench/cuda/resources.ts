@@ -19,14 +19,13 @@ export type ResourceTable = Readonly<Record<string, KernelResources>>;
 interface Built {
   readonly registers: number;
   readonly sharedBytes: number;
-  readonly stackBytes: number;
   readonly spillStoreBytes: number;
   readonly spillLoadBytes: number;
 }
 
 const keyOf = (architecture: number): string => `sm_${architecture}`;
 
-/** Defects of the kernels as built: registers that spill, memory in frames, launches that do not fit, kernels never run. */
+/** Defects of the kernels as built: registers that spill, and kernels that no job runs. */
 export function defects(profiles: ReadonlyMap<Form, ReadonlyMap<string, KernelCounters>>): string[] {
   const built = readBuilt();
   const found: string[] = [];
