@@ -17,17 +17,7 @@ export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
 export { type AttentionMask, fromAttentionMask } from './mask.js';
-export {
-  type EvitOptions,
-  evit,
-  type Method,
-  methods,
-  type Reference,
-  type TomeOptions,
-  type TopKPruneOptions,
-  tome,
-  topKPrune,
-} from './methods/index.js';
+export * from './methods/index.js';
 export type { Reduction } from './move-tokens.js';
 export { nativeApi } from './native-api.js';
 export {
@@ -110,6 +100,7 @@ export {
 } from './ops/similarity-reduce.js';
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
+export type { PositionRule } from './positions.js';
 export type { DeviceRagged, Ragged } from './ragged.js';
 export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';
 export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';

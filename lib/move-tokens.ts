@@ -1,4 +1,5 @@
 import { blockMap } from './block-map.js';
+import { type PositionRule, positionsLeft } from './positions.js';
 import type { Tokens } from './sieve-inputs.js';
 import { type Steps, step } from './steps.js';
 import type { Plan } from './strategies/strategy.js';
@@ -16,7 +17,7 @@ export interface Reduction {
   readonly map: TokenMap;
   /** float32 `[B,M]`: how many original tokens each stands for; 0 for padding. */
   readonly sizes: Tensor<'float32'>;
-  /** `[B,M]`, int64 where the input's are: a kept token's own position, a merged one's lowest member's. */
+  /** `[B,M]`, or `[S,B,M]` for M-RoPE, int64 where the input's are: by the sieve's {@link PositionRule}. */
   readonly positions: Tensor<'int32' | 'int64'>;
   /** uint8 `[B,M]`, for the next reduction: 1 where the token is one that was kept, 2 for padding. */
   readonly mask: Tensor<'uint8'>;
@@ -34,10 +35,11 @@ export interface Reduction {
 /** Carries a plan out: moves the tokens, and with them all that is known of each. */
 export function* moveTokens(
   tokens: Tokens,
-  { map, merge, concatenate }: Plan,
+  { map, merge, centres, concatenate }: Plan,
   scores: Tensor<'float32'> | undefined,
+  positionRule: PositionRule,
 ): Steps<Reduction> {
-  const { batch, mask, positions, sizes } = tokens;
+  const { batch, mask, sizes } = tokens;
   const M = map.outputLengths.reduce((most, length) => Math.max(most, length), 0);
   const isRagged = map.outputLengths.some((length) => length !== M);
   const blocks = concatenate && blockMap(map, concatenate);
@@ -48,9 +50,9 @@ export function* moveTokens(
       : (yield* step.mergeTokens(tokens.hidden, map, merge ?? { ...(sizes && { weights: sizes }) })).tokens;
 
   const slotSizes = map.sizes(sizes);
+  const positions = positionsLeft(tokens, map, M, positionRule, centres);
   const left = {
     sizes: zeros('float32', [batch, M]),
-    positions: zeros(positions.type, [batch, M]),
     mask: zeros('uint8', [batch, M]),
   };
   left.mask.data.fill(2);
@@ -58,7 +60,6 @@ export function* moveTokens(
     for (let at = row * M; at < row * M + map.outputLengths[row]; at++, slot++) {
       const token = row * map.inputLength + map.members[map.offsets[slot]];
       left.sizes.data[at] = slotSizes[slot];
-      left.positions.data[at] = positions.data[token];
       left.mask.data[at] = mask?.[token] === 1 ? 1 : 0;
     }
   }
@@ -68,7 +69,9 @@ export function* moveTokens(
     hidden: shaped(hidden),
     map,
     sizes: shaped(left.sizes),
-    positions: shaped(left.positions),
+    positions: tokens.isSingle
+      ? { ...positions, dims: positions.dims.filter((_, i) => i !== positions.dims.length - 2) }
+      : positions,
     mask: shaped(left.mask),
     ...(scores && { scores: shaped(scores) }),
     ...(isRagged && { lengths: map.outputLengths.slice() }),

@@ -5,6 +5,7 @@ import {
   type DataTypeMap,
   type FloatTensor,
   type FloatType,
+  readList,
   readTensor,
   type Tensor,
   zeros,
@@ -26,6 +27,18 @@ export interface SieveInputs {
   readonly metric?: FloatTensor | undefined;
   /** `[B,N,C]`: of a loss, by hidden. */
   readonly gradients?: FloatTensor | undefined;
+  /** `[B,H,Nq,D]`: queries of an earlier layer, for methods that look at two. */
+  readonly shallowQ?: FloatTensor | undefined;
+  /** `[B,Hkv,N,D]`: keys of that layer. */
+  readonly shallowK?: FloatTensor | undefined;
+  /** `[B,N,D]`: the tokens in the space they share with text, such as CLIP's. */
+  readonly imageEmbeds?: FloatTensor | undefined;
+  /** `[B,T,D]`, or `[T,D]` for one row: the text in that space. */
+  readonly textEmbeds?: FloatTensor | undefined;
+  /** uint8 `[B,T]` or `[T]`: 2 drops a text token; none by default. */
+  readonly textMask?: Uint8Array | Tensor<'uint8'> | undefined;
+  /** `[h,w]`, or `[t,h,w]` for video: how the free tokens of each row lie, line by line, frame by frame. */
+  readonly grid?: readonly number[] | undefined;
   /** float32 `[B,N]`: importance known already; the criterion is then not asked. */
   readonly scores?: Tensor<'float32'> | undefined;
   /** uint8 `[B,N]` or `[N]`: 0 free, 1 keep, 2 drop. */
@@ -34,7 +47,10 @@ export interface SieveInputs {
   readonly lengths?: Int32Array | undefined;
   /** float32 `[B,N]` or `[N]`: how many original tokens each stands for; 1 by default. */
   readonly sizes?: Float32Array | Tensor<'float32'> | undefined;
-  /** int32 or int64 `[B,N]` or `[N]`: where each token stands; 0 to N - 1 by default. */
+  /**
+   * int32 or int64 `[B,N]` or `[N]`: where each token stands; 0 to N - 1 by default. M-RoPE: `[S,B,N]`, S rows of
+   * positions such as time, height and width; `[S,N]` where hidden is `[N,C]`.
+   */
   readonly positions?: Int32Array | BigInt64Array | Tensor<'int32' | 'int64'> | undefined;
   /** Which layer this is, counted from 0: what a schedule over layers goes by. */
   readonly layer?: number | undefined;
@@ -66,6 +82,17 @@ export interface Tokens {
   readonly metric: FloatTensor | undefined;
   /** `[B,N,C]` */
   readonly gradients: FloatTensor | undefined;
+  /** As q and k, of an earlier layer. */
+  readonly shallowQ: FloatTensor | undefined;
+  readonly shallowK: FloatTensor | undefined;
+  /** `[B,N,D]` */
+  readonly imageEmbeds: FloatTensor | undefined;
+  /** `[B,T,D]` */
+  readonly textEmbeds: FloatTensor | undefined;
+  /** `[B * T]`; undefined where every text token counts. */
+  readonly textMask: Uint8Array | undefined;
+  /** `[h,w]` or `[t,h,w]`, integers from 1. */
+  readonly grid: readonly number[] | undefined;
   /** `[B,N]` */
   readonly scores: Tensor<'float32'> | undefined;
   /** `[B * N]`, what lengths and protection add to it included; undefined where every token is free. */
@@ -73,7 +100,7 @@ export interface Tokens {
   readonly rows: readonly RowTokens[];
   /** `[B,N]` */
   readonly sizes: Tensor<'float32'> | undefined;
-  /** `[B,N]` */
+  /** `[B,N]`, or `[S,B,N]` for M-RoPE. */
   readonly positions: Tensor<'int32' | 'int64'>;
   readonly layer: number | undefined;
 }
@@ -110,23 +137,25 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
     layout,
     metric: readFeatures('inputs.metric', inputs.metric, batch, length),
     gradients: readFeatures('inputs.gradients', inputs.gradients, batch, length, hidden.dims[2]),
+    shallowQ: readHeads('inputs.shallowQ', inputs.shallowQ, layout, batch),
+    shallowK: readHeads('inputs.shallowK', inputs.shallowK, layout, batch, length),
+    ...readShared(inputs, batch, length),
+    grid: readGrid(inputs.grid),
     scores: readPerToken('inputs.scores', inputs.scores, ['float32'], batch, length),
     mask: mask.some((state) => state !== 0) ? mask : undefined,
     rows: Array.from({ length: batch }, (_, row) =>
       countTokens(mask.subarray(row * length, (row + 1) * length)),
     ),
     sizes: readSizes(inputs.sizes, batch, length),
-    positions:
-      readPerToken('inputs.positions', inputs.positions, ['int32', 'int64'], batch, length) ??
-      ascendingPositions(batch, length),
+    positions: readPositions(inputs.positions, batch, length, given.dims.length === 2),
     layer,
   };
 }
 
 /** The field of the inputs that a part of the sieve reads, or an error that says who needs it. */
-export function required<K extends 'q' | 'k' | 'v' | 'gradients'>(
+export function required(
   tokens: Tokens,
-  name: K,
+  name: 'q' | 'k' | 'v' | 'metric' | 'gradients' | 'shallowQ' | 'shallowK' | 'imageEmbeds' | 'textEmbeds',
   reader: string,
 ): FloatTensor {
   const value = tokens[name];
@@ -208,6 +237,81 @@ function readSizes(value: unknown, batch: number, length: number): Tensor<'float
   const bad = sizes ? sizes.data.findIndex((size) => !(size >= 0 && size < Number.POSITIVE_INFINITY)) : -1;
   if (bad !== -1) throw rangeError(`inputs.sizes[${bad}]`, 'a finite number from 0', sizes?.data[bad]);
   return sizes;
+}
+
+/** The features that tokens share with text, and the text. */
+function readShared(
+  { imageEmbeds, textEmbeds, textMask }: SieveInputs,
+  batch: number,
+  length: number,
+): Pick<Tokens, 'imageEmbeds' | 'textEmbeds' | 'textMask'> {
+  const image = readFeatures('inputs.imageEmbeds', imageEmbeds, batch, length);
+  if (textEmbeds === undefined) {
+    if (textMask !== undefined)
+      throw typeError('inputs.textMask', 'left out without inputs.textEmbeds', textMask);
+    return { imageEmbeds: image, textEmbeds: undefined, textMask: undefined };
+  }
+  const text = withRank('inputs.textEmbeds', readTensor('inputs.textEmbeds', textEmbeds, floatTypes), 3);
+  const [rows, words] = text.dims;
+  if (rows !== batch || (image && image.dims[2] !== text.dims[2])) {
+    const expected = `[${batch},T,${image?.dims[2] ?? 'D'}], as the image's`;
+    throw rangeError('inputs.textEmbeds.dims', expected, text.dims, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  const mask = readPerToken('inputs.textMask', textMask, ['uint8'], batch, words)?.data;
+  const bad = mask ? mask.findIndex((state) => state > 2) : -1;
+  if (bad !== -1) throw rangeError(`inputs.textMask[${bad}]`, '0, 1 or 2', mask?.[bad]);
+  return {
+    imageEmbeds: image,
+    textEmbeds: text,
+    textMask: mask?.some((state) => state === 2) ? mask : undefined,
+  };
+}
+
+/** Checks a grid; that it has as many cells as there are free tokens is for who reads it, see `gridOf`. */
+function readGrid(value: unknown): readonly number[] | undefined {
+  return value === undefined ? undefined : readSides('inputs.grid', value);
+}
+
+/** Checks the sides of a grid. */
+export function readSides(path: string, value: unknown): readonly number[] {
+  const sides = readList(path, 'an array [h,w] or [t,h,w]', value, 3);
+  if (sides.length < 2) throw rangeError(path, '[h,w] or [t,h,w]', value, 'ERR_TOKENSIEVE_SHAPE');
+  return sides.map((side, i) => {
+    if (typeof side !== 'number') throw typeError(`${path}[${i}]`, 'an integer', side);
+    if (!Number.isSafeInteger(side) || side < 1) throw rangeError(`${path}[${i}]`, 'an integer from 1', side);
+    return side;
+  });
+}
+
+/** `[B,N]` or `[S,B,N]`, a private copy. */
+function readPositions(
+  value: unknown,
+  batch: number,
+  length: number,
+  isSingle: boolean,
+): Tensor<'int32' | 'int64'> {
+  const sections = sectionsOf(value, isSingle);
+  if (sections === undefined)
+    return (
+      readPerToken('inputs.positions', value, ['int32', 'int64'], batch, length) ??
+      ascendingPositions(batch, length)
+    );
+  const read = readTensor('inputs.positions', value, ['int32', 'int64']);
+  const data = copyArray('inputs.positions', read.data);
+  if (data.length !== sections * batch * length || read.dims[read.dims.length - 1] !== length) {
+    const expected = isSingle ? `[S,${length}]` : `[S,${batch},${length}]`;
+    throw rangeError('inputs.positions.dims', expected, read.dims, 'ERR_TOKENSIEVE_SHAPE');
+  }
+  return { ...read, data, dims: [sections, batch, length] };
+}
+
+/** Rows of positions that an M-RoPE tensor has; undefined for anything else. */
+function sectionsOf(value: unknown, isSingle: boolean): number | undefined {
+  if (typeof value !== 'object' || value === null || !('dims' in value) || !Array.isArray(value.dims))
+    return undefined;
+  const { dims } = value as { dims: readonly unknown[] };
+  const hasSections = dims.length === 3 || (dims.length === 2 && isSingle && dims[0] !== 1);
+  return hasSections && typeof dims[0] === 'number' ? dims[0] : undefined;
 }
 
 function ascendingPositions(batch: number, length: number): Tensor<'int32'> {

@@ -4,6 +4,7 @@ import { besideKept, type Distillation } from './distillation.js';
 import { rangeError, typeError } from './errors.js';
 import { moveTokens, type Reduction } from './move-tokens.js';
 import { readOptions, readSignal } from './options.js';
+import { type PositionRule, readPositionRule } from './positions.js';
 import { type Protection, readInputs, type SieveInputs } from './sieve-inputs.js';
 import { isSteps, runAsync, runSync, type Steps } from './steps.js';
 import { identityMap } from './strategies/maps.js';
@@ -25,11 +26,14 @@ export interface SieveParts {
   readonly strategy: Strategy;
   /** Tokens that always stay, besides those the mask keeps. */
   readonly protect?: Protection | undefined;
+  /** Where the tokens left stand; `'kept'` by default. */
+  readonly positions?: PositionRule | undefined;
 }
 
 /** The parts of a sieve whose strategy is dense, such as `distil`. It alone says how many tokens there will be. */
 export interface DenseSieveParts extends Pick<SieveParts, 'criterion' | 'protect'> {
   readonly budget?: undefined;
+  readonly positions?: undefined;
   readonly strategy: DenseStrategy;
 }
 
@@ -43,6 +47,8 @@ export interface Sieve<Left = Reduction> {
   reduce(inputs: SieveInputs, options?: { readonly signal?: AbortSignal }): Promise<Left>;
   /** Reduces at once, on this thread and the package's own. */
   reduceSync(inputs: SieveInputs): Left;
+  /** The reduction as the op calls it makes one after another: for what is put together from sieves. */
+  steps(inputs: SieveInputs): Steps<Left>;
 }
 
 /**
@@ -54,29 +60,36 @@ export interface Sieve<Left = Reduction> {
 export function createSieve(parts: DenseSieveParts): Sieve<Distillation>;
 export function createSieve(parts: SieveParts): Sieve;
 export function createSieve(parts: SieveParts | DenseSieveParts): Sieve<Reduction | Distillation> {
-  const { criterion, budget, strategy, protect = {} } = readOptions(parts);
+  const { criterion, budget, strategy, protect = {}, positions = 'kept' } = readOptions(parts);
   if (typeof strategy !== 'function') throw typeError('strategy', 'a strategy', strategy);
   if (criterion !== undefined && typeof criterion !== 'function')
     throw typeError('criterion', 'a criterion', criterion);
   if (budget !== undefined && typeof budget !== 'function') throw typeError('budget', 'a budget', budget);
   checkProtection(protect);
+  readPositionRule(positions);
 
   function* reduction(inputs: SieveInputs): Steps<Reduction | Distillation> {
     const tokens = readInputs(inputs, protect);
     const amount = readAmount(budget?.(tokens.layer));
     if (budget !== undefined && amount === undefined)
-      return yield* moveTokens(tokens, { map: identityMap(tokens) }, tokens.scores);
+      return yield* moveTokens(tokens, { map: identityMap(tokens) }, tokens.scores, positions);
     const scores = tokens.scores ?? (criterion && (yield* scoresOf(criterion, tokens)));
     const decided: Steps<Plan | DensePlan> | Plan | DensePlan = strategy({ tokens, scores, amount });
     const plan = readPlan(isSteps(decided) ? yield* decided : decided);
     return 'distilled' in plan
       ? yield* besideKept(tokens, plan, scores)
-      : yield* moveTokens(tokens, plan, scores);
+      : yield* moveTokens(tokens, plan, scores, positions);
   }
 
+  return sieveOf(reduction);
+}
+
+/** The forms of a sieve, of one body. */
+export function sieveOf<Left>(steps: (inputs: SieveInputs) => Steps<Left>): Sieve<Left> {
   return {
-    reduce: async (inputs, options) => runAsync(reduction(inputs), readSignal(readOptions(options))),
-    reduceSync: (inputs) => runSync(reduction(inputs)),
+    reduce: async (inputs, options) => runAsync(steps(inputs), readSignal(readOptions(options))),
+    reduceSync: (inputs) => runSync(steps(inputs)),
+    steps,
   };
 }
 

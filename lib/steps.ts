@@ -20,6 +20,8 @@ import type { FloatTensor, Tensor } from './tensor.js';
 
 /** An op call that has still to be made, in either form. */
 export interface OpCall {
+  /** The op's. */
+  readonly name: string;
   now(): unknown;
   later(signal: AbortSignal | undefined): Promise<unknown>;
 }
@@ -58,6 +60,7 @@ function stepped<A extends unknown[], R>(
 ): (...args: Required<A>) => Steps<R> {
   return function* (...args) {
     const call: OpCall = {
+      name: op.name,
       now: () => opSync(...(args as A)),
       later: (signal) => {
         if (signal === undefined) return op(...(args as A));

@@ -4,6 +4,7 @@ import { required, type Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { Tensor } from '../tensor.js';
 import type { Criterion } from './criterion.js';
+import { endOfRows } from './queries.js';
 
 /** Options of {@link attentionReceived}, as of `attentionScores`, save those that the inputs decide. */
 export interface AttentionCriterionOptions
@@ -20,7 +21,8 @@ export interface AttentionCriterionOptions
 /**
  * Attention that each token receives, equation (2) of arXiv 2505.18227: `s_i = sum over queries j of
  * Attn(x_j, x_i)`, by default the mean over all queries and heads; `queries: 'first'` asks the class token
- * alone. Reads q and k. Where q has as many tokens as k, masked tokens do not ask either.
+ * alone. Reads q and k. Where q has as many tokens as k, dropped tokens do not ask either, and the `'first'` and
+ * `'last'` query of a row are those of its tokens that are not dropped.
  */
 export function attentionReceived(options: AttentionCriterionOptions = {}): Criterion {
   readOptions(options);
@@ -49,12 +51,15 @@ function* attentionScores(
   const { mask, sizes, layout, length } = tokens;
   const q = required(tokens, 'q', reader);
   const k = required(tokens, 'k', reader);
-  const queries = q.dims[layout === 'bnhd' ? 1 : 2];
+  const ofTokens = q.dims[layout === 'bnhd' ? 1 : 2] === length;
+  const { queries } = options;
   const { scores } = yield* step.attentionScores(q, k, {
     ...options,
     layout,
     ...(mask && { mask }),
-    ...(mask && queries === length && { queryMask: mask }),
+    ...(mask && ofTokens && { queryMask: mask }),
+    // An end of each row, which padding moves.
+    ...(mask && ofTokens && (queries === 'first' || queries === 'last') && endOfRows(tokens, queries)),
     ...(proportional && sizes && { bias: sizes.data.map(Math.log) }),
   });
   return scores;

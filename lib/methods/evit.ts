@@ -6,16 +6,14 @@ import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { pruneAndFuse } from '../strategies/fuse.js';
 import { prune } from '../strategies/prune.js';
-import { type Method, type Reference, readReference } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /** Options of {@link evit}. */
-export interface EvitOptions {
+export interface EvitOptions extends MethodOptions {
   /** Fraction of the tokens beside the class token that stays; 0.7 at layers 3, 6 and 9 in the paper. */
   readonly keep: Schedule;
   /** Fuses the tokens that go into one, which comes last; true by default. */
   readonly fuse?: boolean;
-  /** `'paper'` by default. */
-  readonly reference?: Reference;
 }
 
 /**
@@ -33,27 +31,40 @@ export interface EvitOptions {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function evit(options: EvitOptions): Sieve {
-  const { keep, fuse = true, reference = 'paper' } = readOptions(options);
+  const { keep, fuse = true } = readOptions(options);
   if (typeof fuse !== 'boolean') throw typeError('options.fuse', 'true or false', fuse);
-  const isAuthors = readReference(reference) === 'authors';
+  const { isAuthors, positions } = readMethodOptions(options);
   const order = isAuthors ? 'score' : 'index';
   return createSieve({
     criterion: attentionReceived({ queries: 'first' }),
-    budget: countBudget('options.keep', 'keep', keep, { rounding: 'ceil', of: 'free' }),
+    budget: budgetFor(keep),
     strategy: fuse ? pruneAndFuse({ reduce: isAuthors ? 'sum' : 'mean', order }) : prune({ order }),
     protect: { first: 1 },
+    positions,
   });
 }
 
+const budgetFor = (keep: Schedule) =>
+  countBudget('options.keep', 'keep', keep, { rounding: 'ceil', of: 'free' });
+
 export const method: Method<EvitOptions> = {
   name: 'evit',
-  group: 'vision transformer',
+  group: 'vision transformers',
   title: 'Not All Patches are What You Need: Expediting Vision Transformers via Token Reorganizations',
   authors: 'Liang et al.',
   year: 2022,
   arxiv: '2202.07800',
   licence: 'Apache-2.0',
+  summary: 'keeps what the class token attends to, fuses the rest into one token',
+  over: 'image',
+  classToken: true,
   needs: ['q', 'k'],
+  trainingFree: false,
   defaults: { keep: 0.7 },
+  order: 'appended',
+  tokensLeft: ({ keep, fuse = true }, row) => {
+    const left = tokensLeftBy(budgetFor(keep), row);
+    return left + Number(fuse && left < row.tokens);
+  },
   create: evit,
 };

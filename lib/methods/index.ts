@@ -4,7 +4,7 @@ import { method as tome } from './tome.js';
 import { method as topKPrune } from './top-k-prune.js';
 
 export { type EvitOptions, evit } from './evit.js';
-export type { Method, Reference } from './method.js';
+export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type TomeOptions, tome } from './tome.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 

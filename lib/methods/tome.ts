@@ -3,7 +3,7 @@ import type { Schedule } from '../budgets/schedule.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { bipartiteMerge } from '../strategies/bipartite-merge.js';
-import type { Method } from './method.js';
+import { type Method, tokensLeftBy } from './method.js';
 
 /** Options of {@link tome}. */
 export interface TomeOptions {
@@ -31,13 +31,23 @@ export function tome(options: TomeOptions): Sieve {
 
 export const method: Method<TomeOptions> = {
   name: 'tome',
-  group: 'vision transformer',
+  group: 'vision transformers',
   title: 'Token Merging: Your ViT But Faster',
   authors: 'Bolya et al.',
   year: 2023,
   arxiv: '2210.09461',
   licence: 'CC-BY-NC-4.0: written from the paper alone',
+  summary: 'merges every second token into its most similar neighbour, r pairs a layer',
+  over: 'image',
+  classToken: false,
   needs: ['k'],
+  trainingFree: true,
   defaults: { r: 8 },
+  order: 'bipartite',
+  tokensLeft: ({ r }, row) =>
+    Math.max(
+      tokensLeftBy(countBudget('options.r', 'r', r), row),
+      row.tokens - Math.floor((row.tokens - row.kept) / 2),
+    ),
   create: tome,
 };

@@ -5,7 +5,7 @@ import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { prune } from '../strategies/prune.js';
 import type { KeptOrder } from '../strategies/select.js';
-import type { Method } from './method.js';
+import { type Method, tokensLeftBy } from './method.js';
 
 /** Options of {@link topKPrune}: how many stay, by one of `count`, `keep` and `ratio`, and which. */
 export type TopKPruneOptions = CountOptions & {
@@ -34,7 +34,13 @@ export const method: Method<TopKPruneOptions> = {
   year: 2025,
   arxiv: '2505.18227',
   licence: 'none: an algorithm in the paper',
+  summary: 'keeps the best by any criterion',
+  over: 'image',
+  classToken: false,
   needs: ['q', 'k'],
+  trainingFree: true,
   defaults: { ratio: 0.5 },
+  order: 'place',
+  tokensLeft: (options, row) => tokensLeftBy(budgetOf(options), row),
   create: topKPrune,
 };

@@ -1,4 +1,5 @@
 // Maps that strategies build from indices they know to be right.
+import type { Ragged } from '../ragged.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { adoptTokenMap, TokenMap } from '../token-map.js';
 import { withoutOnes } from '../token-map-fields.js';
@@ -54,6 +55,33 @@ export function clusteredMap(
     else data[place] = leaders[place] === -1 ? -1 : data[row * length + leaders[place]];
   }
   return TokenMap.fromAssignment({ type: 'int32', data, dims: [batch, length] }, { outputLengths, weights });
+}
+
+/**
+ * A map of centres that others go into: a slot for each centre, in the order given.
+ *
+ * @param centres tokens of each row, none twice, in any order
+ * @param into `[B * N]`: for each token the centre that it goes into, within its row; a centre's own is itself; -1 for
+ *   one that goes nowhere
+ * @param weights `[B * N]`: what each token counts for in its slot; all ones by default
+ */
+export function centredMap(
+  { batch, length }: Shape,
+  { indices, offsets }: Ragged,
+  into: Int32Array,
+  weights?: Float32Array,
+): { readonly map: TokenMap; readonly centres: Int32Array } {
+  const slotOf = new Int32Array(batch * length).fill(-1);
+  for (let row = 0; row < batch; row++)
+    for (let at = offsets[row]; at < offsets[row + 1]; at++)
+      slotOf[row * length + indices.data[at]] = at - offsets[row];
+  const data = into.map((centre, place) => (centre === -1 ? -1 : slotOf[place - (place % length) + centre]));
+  const outputLengths = offsets.slice(1).map((end, row) => end - offsets[row]);
+  const map = TokenMap.fromAssignment(
+    { type: 'int32', data, dims: [batch, length] },
+    { outputLengths, weights },
+  );
+  return { map, centres: indices.data.slice() };
 }
 
 /**

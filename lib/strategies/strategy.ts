@@ -20,6 +20,8 @@ export interface Plan {
   readonly map: TokenMap;
   /** How `mergeTokens` joins members; by default the mean, weighted by token sizes. */
   readonly merge?: Pick<MergeTokensOptions, 'reduce' | 'weights'>;
+  /** For each slot the token of its row that it stands for, where that need not be its lowest member. */
+  readonly centres?: Int32Array;
   /** Lays members side by side instead, as channels of one token. */
   readonly concatenate?: Concatenation;
 }
