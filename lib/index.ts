@@ -102,6 +102,7 @@ export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { PositionRule } from './positions.js';
 export type { DeviceRagged, Ragged } from './ragged.js';
+export { inSequence } from './sequence.js';
 export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';
 export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';
 export { type OpCall, type Steps, step } from './steps.js';

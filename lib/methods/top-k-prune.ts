@@ -5,15 +5,16 @@ import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { prune } from '../strategies/prune.js';
 import type { KeptOrder } from '../strategies/select.js';
-import { type Method, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /** Options of {@link topKPrune}: how many stay, by one of `count`, `keep` and `ratio`, and which. */
-export type TopKPruneOptions = CountOptions & {
-  /** Scores the tokens; attention received, averaged over queries and heads, by default. */
-  readonly criterion?: Criterion;
-  /** Of the kept tokens; `'index'` by default. */
-  readonly order?: KeptOrder;
-};
+export type TopKPruneOptions = MethodOptions &
+  CountOptions & {
+    /** Scores the tokens; attention received, averaged over queries and heads, by default. */
+    readonly criterion?: Criterion;
+    /** Of the kept tokens; `'index'` by default. */
+    readonly order?: KeptOrder;
+  };
 
 /**
  * Top-K pruning, the prune branch of Algorithm 1 of Kong et al., arXiv 2505.18227:
@@ -23,7 +24,8 @@ export type TopKPruneOptions = CountOptions & {
  */
 export function topKPrune(options: TopKPruneOptions): Sieve {
   const { criterion = attentionReceived(), order = 'index' } = readOptions(options);
-  return createSieve({ criterion, budget: budgetOf(options), strategy: prune({ order }) });
+  const { positions } = readMethodOptions(options);
+  return createSieve({ criterion, budget: budgetOf(options), strategy: prune({ order }), positions });
 }
 
 export const method: Method<TopKPruneOptions> = {

@@ -73,12 +73,12 @@ export function tokensOf({ hidden, map }: Reduction, row: number): Float64Array 
 
 /**
  * Map, tokens, sizes, positions, mask and lengths of a reduction say the same, and what the inputs' mask asks is
- * done. `reduce` is how members are joined.
+ * done. `reduce` is how members are joined, `'own'` where that is not for the map alone to say.
  */
 export function assertConsistent(
   inputs: SieveInputs,
   left: Reduction,
-  reduce: 'mean' | 'sum' = 'mean',
+  reduce: 'mean' | 'sum' | 'own' = 'mean',
 ): void {
   const [batch, length, channels] = inputs.hidden.dims;
   const { hidden, map, sizes, positions, mask, lengths } = left;
@@ -114,9 +114,12 @@ export function assertConsistent(
         dims: [length, channels],
       },
       slots,
-      { reduce, ...(reduce === 'mean' && ownSizes && { sizes: ownSizes }) },
+      {
+        reduce: reduce === 'own' ? 'mean' : reduce,
+        ...(reduce !== 'sum' && ownSizes && { sizes: ownSizes }),
+      },
     );
-    for (let i = 0; i < slots.length * channels; i++) {
+    for (let i = 0; i < slots.length * channels && reduce !== 'own'; i++) {
       const at = row * longest * channels + i;
       const allowed =
         1e-5 * merged.magnitude[i] + roundingError[hidden.type as FloatType] * Math.abs(merged.tokens[i]);
