@@ -9,6 +9,7 @@ export type ComparedBy = 'keys' | 'hidden';
 
 /** `[B,N,D]`, the features of each token. `reader` is who an error says needs k. */
 export function* featuresOf(tokens: Tokens, by: ComparedBy, reader: string): Steps<FloatTensor> {
+  if (tokens.within) return yield* tokens.within.cut(yield* featuresOf(tokens.within.whole, by, reader));
   return tokens.metric ?? (by === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens, reader));
 }
 

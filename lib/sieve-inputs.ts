@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
+import type { Steps } from './steps.js';
 import {
   copyArray,
   type DataTypeMap,
@@ -103,6 +104,8 @@ export interface Tokens {
   /** `[B,N]`, or `[S,B,N]` for M-RoPE. */
   readonly positions: Tensor<'int32' | 'int64'>;
   readonly layer: number | undefined;
+  /** Of tokens that are segments of others: those, and what cuts features `[B,N,D]` of theirs as the tokens were. */
+  readonly within?: { readonly whole: Tokens; cut(features: FloatTensor): Steps<FloatTensor> };
 }
 
 /** Tokens that always stay, as if masked 1: so many first and last of those not dropped. */

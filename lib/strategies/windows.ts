@@ -82,12 +82,14 @@ function checkCells(window: unknown, cells: number, most: number): void {
   if (cells > most) throw rangeError('options.window', `of at most ${most} cells`, window);
 }
 
-function readPair(path: string, value: unknown): readonly [number, number] {
+/** Two sides. */
+export function readPair(path: string, value: unknown): readonly [number, number] {
   if (!Array.isArray(value) || value.length !== 2) throw typeError(path, 'two integers', value);
   return [readSide(`${path}[0]`, value[0]), readSide(`${path}[1]`, value[1])];
 }
 
-function readSide(path: string, value: unknown): number {
+/** A number of cells or of tokens. */
+export function readSide(path: string, value: unknown): number {
   if (typeof value !== 'number') throw typeError(path, 'an integer', value);
   if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
   return value;

@@ -46,6 +46,16 @@ const cases: readonly Case[] = [
   },
   { name: 'mergeRuns', strategy: strategies.mergeRuns(), budget: half },
   { name: 'mergeRuns with a threshold', strategy: strategies.mergeRuns({ threshold: 0 }) },
+  {
+    name: 'perSegment over matching',
+    strategy: strategies.perSegment(strategies.bipartiteMerge(), { size: 4 }),
+    budget: half,
+  },
+  {
+    name: 'perSegment over clusters',
+    strategy: strategies.perSegment(strategies.clusterMerge({ method: 'dpc-knn', k: 2 }), { count: 3 }),
+    budget: half,
+  },
   { name: 'poolWindows', strategy: strategies.poolWindows({ window: 3 }) },
   { name: 'thresholdMerge', strategy: strategies.thresholdMerge({ threshold: 0.2 }) },
 ];

@@ -1,0 +1,162 @@
+// Segments of the free tokens of a batch, such as the frames of a video: each a row of a batch of its own, so that one
+// call of an operation serves all of them.
+import type { RowTokens, Tokens } from '../sieve-inputs.js';
+import { runSync, type Steps, step } from '../steps.js';
+import { type FloatTensor, reshape, type Tensor, viewArray, zeros } from '../tensor.js';
+
+/** Lists of free tokens, no token in two. */
+export interface Segments {
+  /** `[S]`: the row that each is of, never falling. */
+  readonly rows: Int32Array;
+  /** `[S + 1]`: where each begins; none is empty. */
+  readonly offsets: Int32Array;
+  /** Places in `[B * N]`, ascending within a segment. */
+  readonly places: Int32Array;
+  /** The most tokens of one. */
+  readonly longest: number;
+}
+
+/** How the free tokens of a row are told apart: how many segments, and that of the i-th of them. */
+export interface Cut {
+  readonly segments: number;
+  segmentOf(i: number): number;
+}
+
+/** Cuts the free tokens of each row; `cut` is told how many those are. Segments that stay empty are left out. */
+export function segmentsOf(
+  { batch, length, mask, rows }: Tokens,
+  cut: (free: number, row: number) => Cut,
+): Segments {
+  const lists: { row: number; places: number[] }[] = [];
+  for (let row = 0; row < batch; row++) {
+    const { segments, segmentOf } = cut(rows[row].tokens - rows[row].kept, row);
+    const own: number[][] = Array.from({ length: segments }, () => []);
+    for (let place = row * length, i = 0; place < (row + 1) * length; place++)
+      if (mask === undefined || mask[place] === 0) own[segmentOf(i++)].push(place);
+    for (const places of own) if (places.length > 0) lists.push({ row, places });
+  }
+  const offsets = new Int32Array(lists.length + 1);
+  lists.forEach(({ places }, segment) => {
+    offsets[segment + 1] = offsets[segment] + places.length;
+  });
+  const places = new Int32Array(offsets[lists.length]);
+  lists.forEach((list, segment) => {
+    places.set(list.places, offsets[segment]);
+  });
+  return {
+    rows: Int32Array.from(lists, ({ row }) => row),
+    offsets,
+    places,
+    longest: lists.reduce((most, list) => Math.max(most, list.places.length), 0),
+  };
+}
+
+/** `[S,L,D]` of features `[B,N,D]`, L the longest segment: a view where segments of one length follow one another. */
+export function* cutFeatures(features: FloatTensor, segments: Segments): Steps<FloatTensor> {
+  const { rows, places, longest } = segments;
+  const channels = features.dims[2];
+  const dims = [rows.length, longest, channels];
+  if (isOneStretch(segments)) {
+    const start = (places[0] ?? 0) * channels;
+    const data = viewArray('hidden', features.data, start, start + rows.length * longest * channels);
+    return { type: features.type, data, dims };
+  }
+  const indices = new Int32Array(rows.length * longest);
+  eachPlace(segments, (place, at) => {
+    indices[at] = place;
+  });
+  const all = reshape(features, [1, features.dims[0] * features.dims[1], channels]);
+  const asked: Tensor<'int32'> = { type: 'int32', data: indices, dims: [1, indices.length] };
+  return reshape(yield* step.gatherTokens(all, asked, {}), dims);
+}
+
+/** `[S,L]` of values `[B,N]`; what is behind the end of a shorter segment is 0. */
+export function cutValues<T extends 'float32' | 'int32' | 'int64'>(
+  values: Tensor<T>,
+  segments: Segments,
+): Tensor<T> {
+  const cut = zeros(values.type, [segments.rows.length, segments.longest]);
+  eachPlace(segments, (place, at) => {
+    cut.data[at] = values.data[place];
+  });
+  return cut;
+}
+
+/** uint8 `[S * L]`: 2 behind the end of a shorter segment; undefined where there is none. */
+export function segmentMask(segments: Segments): Uint8Array | undefined {
+  const { rows, places, longest } = segments;
+  if (places.length === rows.length * longest) return undefined;
+  const mask = new Uint8Array(rows.length * longest).fill(2);
+  eachPlace(segments, (_, at) => {
+    mask[at] = 0;
+  });
+  return mask;
+}
+
+/**
+ * Each segment as a row of tokens, for a strategy to decide by. Features are cut when they are asked for, since many
+ * strategies go by scores alone.
+ *
+ * @param grid how the tokens of each segment lie
+ */
+export function segmentTokens(whole: Tokens, segments: Segments, grid?: readonly number[]): Tokens {
+  const { offsets, rows } = segments;
+  const cut = (features: FloatTensor) => cutFeatures(features, segments);
+  return {
+    batch: rows.length,
+    isSingle: false,
+    length: segments.longest,
+    get hidden() {
+      return runSync(cut(whole.hidden));
+    },
+    get metric() {
+      return whole.metric && runSync(cut(whole.metric));
+    },
+    within: { whole, cut },
+    q: undefined,
+    k: undefined,
+    v: undefined,
+    layout: whole.layout,
+    gradients: undefined,
+    shallowQ: undefined,
+    shallowK: undefined,
+    imageEmbeds: undefined,
+    textEmbeds: undefined,
+    textMask: undefined,
+    grid,
+    scores: whole.scores && cutValues(whole.scores, segments),
+    mask: segmentMask(segments),
+    rows: Array.from(rows, (_, segment): RowTokens => {
+      return { tokens: offsets[segment + 1] - offsets[segment], kept: 0 };
+    }),
+    sizes: whole.sizes && cutValues(whole.sizes, segments),
+    positions: cutPositions(whole, segments),
+    layer: whole.layer,
+  };
+}
+
+function cutPositions({ positions, batch, length }: Tokens, segments: Segments): Tokens['positions'] {
+  if (positions.dims.length === 2) return cutValues(positions, segments);
+  const [sections] = positions.dims;
+  const [from, to] = [batch * length, segments.rows.length * segments.longest];
+  const all = zeros(positions.type, [sections, segments.rows.length, segments.longest]);
+  for (let section = 0; section < sections; section++)
+    eachPlace(segments, (place, at) => {
+      all.data[section * to + at] = positions.data[section * from + place];
+    });
+  return all;
+}
+
+/** Each place in `[B * N]` with the one that it has in `[S * L]`. */
+export function eachPlace(
+  { rows, offsets, places, longest }: Segments,
+  visit: (place: number, at: number) => void,
+): void {
+  for (let segment = 0; segment < rows.length; segment++)
+    for (let i = offsets[segment]; i < offsets[segment + 1]; i++)
+      visit(places[i], segment * longest + i - offsets[segment]);
+}
+
+function isOneStretch({ rows, places, longest }: Segments): boolean {
+  return places.length === rows.length * longest && places.every((place, i) => place === places[0] + i);
+}
