@@ -1,10 +1,13 @@
-// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--peers] [--from FILE] [--json]
+// npm run bench -- [--filter TEXT] [--threads 1,2] [--isa avx512,avx2] [--harness both] [--peers] [--methods] [--from FILE] [--json]
 import { fork } from 'node:child_process';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { info } from 'tokensieve';
 import { cases, casesMatching, untimedKernels } from './cases.js';
+import { shapes } from './methods/inputs.js';
+import { measureMethods, methodsAt } from './methods/measure.js';
+import { methodsTable } from './methods/table.js';
 import { keepProof, readProof } from './proof/result.js';
 import { countSelected, prove } from './proof/run.js';
 import { proofText } from './proof/tables.js';
@@ -19,6 +22,7 @@ const usage = `Usage: npm run bench -- [options]
   --isa avx512,avx2   instruction sets; by default the best this processor has
   --harness both      how far tinybench and benchmark.js agree, instead of rates
   --peers             everything with a target, against other packages and against itself; writes bench/report.html
+  --methods           the methods at the sizes of real models, with the share of each operation
   --keep              with --peers: keeps the result in bench/results/
   --from FILE         the tables and bench/report.html from a kept result, nothing measured
   --readme            with --keep or --from: README.md quotes the result
@@ -27,6 +31,7 @@ const usage = `Usage: npm run bench -- [options]
 interface Options extends Task {
   readonly isas: readonly string[];
   readonly peers: boolean;
+  readonly methods: boolean;
   readonly keep: boolean;
   readonly from: string | undefined;
   readonly readme: boolean;
@@ -44,13 +49,14 @@ function readOptions(): Options {
       isa: { type: 'string', default: info().isa },
       harness: { type: 'string', default: 'tinybench' },
       peers: { type: 'boolean', default: false },
+      methods: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       from: { type: 'string' },
       readme: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
-  const { filter, harness, peers, keep, from, readme, json } = values;
+  const { filter, harness, peers, methods, keep, from, readme, json } = values;
   const threads = values.threads.split(',').map(Number);
   if (!threads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024))
     throw new UsageError(`--threads must be integers from 1 to 1024; got ${values.threads}`);
@@ -59,13 +65,19 @@ function readOptions(): Options {
   const isas = values.isa.split(',');
   if (peers && (harness === 'both' || values.isa !== info().isa))
     throw new UsageError('--peers goes with neither --harness nor --isa; TOKENSIEVE_ISA chooses one');
+  if (methods && (peers || harness === 'both' || values.isa !== info().isa))
+    throw new UsageError(
+      '--methods goes with none of --peers, --harness and --isa; TOKENSIEVE_ISA chooses one',
+    );
   if (keep && !peers) throw new UsageError('--keep goes with --peers');
   if (readme && !keep && from === undefined) throw new UsageError('--readme goes with --keep or --from');
-  if ((peers ? countSelected(filter) : casesMatching(filter).length) === 0) {
+  if (methods && !shapes.some((shape) => methodsAt(shape, filter).length > 0))
+    throw new UsageError(`--filter ${filter} leaves no method`);
+  if (!methods && (peers ? countSelected(filter) : casesMatching(filter).length) === 0) {
     const operations = new Set(cases.map(({ operation }) => operation));
     throw new UsageError(`--filter ${filter} leaves no case of ${[...operations].join(', ')}`);
   }
-  return { filter, threads, harness, peers, keep, from, readme, json, isas };
+  return { filter, threads, harness, peers, methods, keep, from, readme, json, isas };
 }
 
 /** Has a process of its own run the cases under one instruction set. */
@@ -120,6 +132,23 @@ async function showProof({ filter, threads, keep, from, readme, json }: Options)
   if (readme && kept !== undefined) process.stderr.write(`Wrote ${rewriteReadme(kept)}\n`);
 }
 
+/** Times the methods, in this process, with each number of threads. */
+function showMethods({ filter, threads, json }: Options): void {
+  const runs = threads.map((count) => ({
+    isa: info().isa,
+    threads: count,
+    results: measureMethods(filter, count, (name) =>
+      process.stderr.write(`${threadsText(count)}: ${name}\n`),
+    ),
+  }));
+  if (json) {
+    printJson({ date: new Date().toISOString(), cpu: info().cpu, versions: versions(), runs });
+    return;
+  }
+  for (const { isa, threads: count, results } of runs)
+    console.log(`\n${info().cpu}, ${isa}, ${threadsText(count)}\n\n${methodsTable(results)}`);
+}
+
 async function main(): Promise<void> {
   const untimed = untimedKernels();
   if (untimed.length > 0) throw new Error(`No case in bench/ times these kernels: ${untimed.join(', ')}`);
@@ -130,6 +159,7 @@ async function main(): Promise<void> {
   if (load > 1)
     console.error(`Load average ${load.toFixed(1)}: as far as that is other work, rates come out too low.`);
   if (options.peers) return showProof(options);
+  if (options.methods) return showMethods(options);
   const runs: Run[] = [];
   for (const isa of isas) runs.push(...(await runUnder(isa, { filter, threads: counts, harness })));
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import type { Info } from './info.js';
+import type { Method } from './methods/method.js';
 
 /** One word after `tokensieve`: what it does, and how. */
 interface Command {
@@ -22,7 +23,50 @@ const commands: Readonly<Record<string, Command>> = {
       return values.json ? JSON.stringify(found, undefined, 2) : describe(found);
     },
   },
+  methods: {
+    usage: 'methods [--json] [TEXT]',
+    summary: 'the published methods, with their papers; those whose name, group or title contains TEXT',
+    async run(args) {
+      const { values, positionals } = parseArgs({
+        args,
+        options: { json: { type: 'boolean', default: false } },
+        allowPositionals: true,
+      });
+      const { methods } = await import('./methods/index.js');
+      const found = methodsAbout(methods, positionals.join(' '));
+      return values.json ? JSON.stringify(found, undefined, 2) : describeMethods(found);
+    },
+  },
 };
+
+/** Methods in groups, those of a group by year. */
+function methodsAbout(methods: readonly Method[], text: string): readonly Method[] {
+  const wanted = text.toLowerCase();
+  return methods
+    .filter(({ name, group, title }) => `${name} ${group} ${title}`.toLowerCase().includes(wanted))
+    .sort((a, b) => a.group.localeCompare(b.group) || a.year - b.year || a.name.localeCompare(b.name));
+}
+
+function describeMethods(methods: readonly Method[]): string {
+  const groups = [...new Set(methods.map(({ group }) => group))];
+  const tables = groups.map((group) => {
+    const own = methods.filter((method) => method.group === group);
+    const widths = [
+      Math.max(...own.map(({ name }) => name.length)) + 2,
+      Math.max(...own.map((method) => citation(method).length)) + 2,
+    ];
+    const lines = own.map(
+      (method) =>
+        `  ${method.name.padEnd(widths[0])}${citation(method).padEnd(widths[1])}${method.title}\n` +
+        `  ${' '.repeat(widths[0])}${method.summary}; reads ${['hidden', ...method.needs].join(', ')}`,
+    );
+    return `${group}\n${lines.join('\n')}`;
+  });
+  const count = `${methods.length} ${methods.length === 1 ? 'method' : 'methods'}`;
+  return [...tables, count].join('\n\n');
+}
+
+const citation = ({ authors, year, arxiv }: Method): string => `${authors} ${year}, arXiv ${arxiv}`;
 
 function describe({ cpu, isa, threads, binary, versions, cuda }: Info): string {
   const lines: [string, string][] = [

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { info } from 'tokensieve';
+import { info, methods } from 'tokensieve';
 
 const root = path.dirname(require.resolve('tokensieve/package.json'));
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
@@ -52,6 +52,27 @@ describe('tokensieve info', () => {
     assert.equal(status, 2);
     assert.equal(stdout, '');
     assert.match(stderr, /--yaml[\s\S]*Usage:/);
+  });
+});
+
+describe('tokensieve methods', () => {
+  it('lists every method with its paper, in its group', () => {
+    const { status, stdout, stderr } = tokensieve(['methods']);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    for (const { name, title, arxiv, authors, year, group } of methods) {
+      const line = stdout.split('\n').find((l) => l.trimStart().startsWith(`${name} `));
+      assert.ok(line?.includes(`${authors} ${year}, arXiv ${arxiv}`) && line.includes(title), name);
+      assert.match(stdout, new RegExp(`^${group}$`, 'm'));
+    }
+    assert.match(stdout, new RegExp(`\n${methods.length} methods\n$`));
+  });
+
+  it('lists those that are asked for, as JSON too', () => {
+    const { stdout } = tokensieve(['methods', '--json', 'token', 'merging']);
+    const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
+    assert.ok(names.includes('tome') && !names.includes('evit'));
+    assert.match(tokensieve(['methods', 'no such method']).stdout, /^0 methods$/m);
   });
 });
 
