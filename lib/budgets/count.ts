@@ -8,7 +8,10 @@ import { type Rounding, readSchedule, roundCount, type Schedule } from './schedu
 export interface FractionOptions {
   /** `'floor'` by default: Algorithm 1 of arXiv 2505.18227, `M = floor(N * (1 - ratio))`. */
   readonly rounding?: Rounding;
-  /** `'all'`, the default: of all tokens, kept ones included. `'free'`: of the others, kept ones staying besides. */
+  /**
+   * `'all'`, the default: of all tokens, kept ones included. `'free'`: of the others, kept ones staying besides; so
+   * too where a number of tokens is counted.
+   */
   readonly of?: 'all' | 'free';
 }
 
@@ -43,14 +46,14 @@ export function remove(r: Schedule): Budget {
 }
 
 /** The budget of a method that is told in one of several ways. */
-export function budgetOf(options: CountOptions): Budget {
+export function budgetOf(options: CountOptions, counting: FractionOptions = {}): Budget {
   const given = (['count', 'keep', 'ratio'] as const).filter(
     (way) => readOptions(options)[way] !== undefined,
   );
   const [way] = given;
   if (way === undefined || given.length > 1)
     throw typeError('options', 'an object with one of count, keep and ratio', given.join(' and ') || options);
-  return countBudget(`options.${way}`, way, options[way] as Schedule);
+  return countBudget(`options.${way}`, way, options[way] as Schedule, counting);
 }
 
 /** The ways of saying how many: the check of a value, and the tokens that stay by it. */
@@ -59,7 +62,8 @@ const ways = {
     check: (path: string, value: number) => {
       if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
     },
-    stay: (value: number) => value,
+    stay: (value: number, { kept }: RowTokens, { of }: Required<FractionOptions>) =>
+      value + (of === 'free' ? kept : 0),
   },
   keep: {
     check: (path: string, value: number) => {

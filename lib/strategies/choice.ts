@@ -1,5 +1,6 @@
 // Pruning by an operation that chooses tokens one after another, each in view of those before it.
 import { typeError } from '../errors.js';
+import type { Ragged } from '../ragged.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
 import { type FloatTensor, type Tensor, viewArray } from '../tensor.js';
@@ -31,20 +32,32 @@ export function* keepChosen(
   const { tokens, scores } = decision;
   const counts = countsAsked(decision, reader);
   if (counts === undefined) throw typeError('budget', `a budget, which ${reader} goes by`, counts);
+  const { indices, offsets } = yield* chosenTokens(tokens, features, scores, counts, choose);
+  for (let row = 0; row < tokens.batch && order === 'index'; row++)
+    indices.data.subarray(offsets[row], offsets[row + 1]).sort();
+  return { map: prunedMap(tokens, indices.data, offsets) };
+}
+
+/** What `choose` chooses, so many tokens of each row, in the order of choice. */
+export function* chosenTokens(
+  tokens: Tokens,
+  features: FloatTensor,
+  scores: Tensor<'float32'> | undefined,
+  counts: readonly number[],
+  choose: (rows: ChoiceRows) => Steps<Tensor<'int32'>>,
+): Steps<Ragged> {
   const offsets = new Int32Array(counts.length + 1);
   counts.forEach((count, row) => {
     offsets[row + 1] = offsets[row] + count;
   });
-  const indices = new Int32Array(offsets[counts.length]);
+  const data = new Int32Array(offsets[counts.length]);
   const height = counts.every((count) => count === counts[0]) ? tokens.batch : 1;
   for (let row = 0; row < tokens.batch; row += height) {
     if (counts[row] === 0) continue;
     const chosen = yield* choose(cut(tokens, features, scores, row, height, counts[row]));
-    indices.set(chosen.data, offsets[row]);
+    data.set(chosen.data, offsets[row]);
   }
-  for (let row = 0; row < tokens.batch && order === 'index'; row++)
-    indices.subarray(offsets[row], offsets[row + 1]).sort();
-  return { map: prunedMap(tokens, indices, offsets) };
+  return { indices: { type: 'int32', data, dims: [data.length] }, offsets };
 }
 
 /** So many rows from one on. */

@@ -1,0 +1,37 @@
+// Choosing among the free tokens alone: those that are kept stay besides, without a part in the choice.
+import { typeError } from '../errors.js';
+import type { Ragged } from '../ragged.js';
+import type { Tokens } from '../sieve-inputs.js';
+import { countsAsked } from './amounts.js';
+import { raggedOf } from './nearest.js';
+import type { Decision } from './strategy.js';
+
+/** The tokens as if those that are kept were not there. */
+export function freeAlone(tokens: Tokens): Tokens {
+  const { mask, rows } = tokens;
+  if (mask === undefined || rows.every(({ kept }) => kept === 0)) return tokens;
+  return {
+    ...tokens,
+    mask: mask.map((state) => (state === 0 ? 0 : 2)),
+    rows: rows.map(({ tokens: all, kept }) => ({ tokens: all - kept, kept: 0 })),
+  };
+}
+
+/** How many free tokens of each row stay. `reader` is who an error says goes by a number. */
+export function freeCounts(decision: Decision, reader: string): number[] {
+  const counts = countsAsked(decision, reader);
+  if (counts === undefined) throw typeError('budget', `a budget, which ${reader} goes by`, counts);
+  return counts.map((count, row) => count - decision.tokens.rows[row].kept);
+}
+
+/** What was chosen of each row and what is kept of it, ascending. */
+export function withKept({ length, mask }: Tokens, { indices, offsets }: Ragged): Ragged {
+  return raggedOf(
+    Array.from({ length: offsets.length - 1 }, (_, row) => {
+      const stays = new Uint8Array(length);
+      for (let i = 0; i < length; i++) stays[i] = Number(mask?.[row * length + i] === 1);
+      for (let at = offsets[row]; at < offsets[row + 1]; at++) stays[indices.data[at]] = 1;
+      return Int32Array.from(stays.keys()).filter((i) => stays[i] === 1);
+    }),
+  );
+}
