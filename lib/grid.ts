@@ -34,7 +34,7 @@ export function gridOf(
 }
 
 /** The free tokens of a row, ascending: the cells of its grid. */
-export function freeTokens({ length, mask }: Tokens, row: number): Int32Array {
+export function freeTokens({ length, mask }: Pick<Tokens, 'length' | 'mask'>, row: number): Int32Array {
   const free = new Int32Array(length);
   let count = 0;
   for (let i = 0; i < length; i++) if (mask === undefined || mask[row * length + i] === 0) free[count++] = i;

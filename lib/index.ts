@@ -101,6 +101,7 @@ export {
 export { type TokenNormsOptions, tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { PositionRule } from './positions.js';
+export { proportionalBias } from './proportional-bias.js';
 export type { DeviceRagged, Ragged } from './ragged.js';
 export { inSequence } from './sequence.js';
 export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';

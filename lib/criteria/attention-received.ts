@@ -1,5 +1,6 @@
 import type { AttentionScoresOptions } from '../ops/attention-scores.js';
 import { readOptions } from '../options.js';
+import { proportionalBias } from '../proportional-bias.js';
 import { required, type Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { Tensor } from '../tensor.js';
@@ -60,7 +61,7 @@ function* attentionScores(
     ...(mask && ofTokens && { queryMask: mask }),
     // An end of each row, which padding moves.
     ...(mask && ofTokens && (queries === 'first' || queries === 'last') && endOfRows(tokens, queries)),
-    ...(proportional && sizes && { bias: sizes.data.map(Math.log) }),
+    ...(proportional && sizes && { bias: proportionalBias(sizes) }),
   });
   return scores;
 }

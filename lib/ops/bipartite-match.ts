@@ -159,7 +159,8 @@ interface PartitionNumbers {
   readonly every: number;
 }
 
-function readPartition(value: unknown): PartitionNumbers {
+/** Checks a partition, as numbers. */
+export function readPartition(value: unknown): PartitionNumbers {
   const none: PartitionNumbers = { kind: 0, grid: [0, 0], stride: [1, 1], seed: -1, every: 1 };
   if (value === 'alternate') return none;
   if (typeof value === 'object' && value !== null) {
