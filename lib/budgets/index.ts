@@ -1,3 +1,3 @@
 export { type CountOptions, count, type FractionOptions, keep, ratio, remove } from './count.js';
-export { atLayers, type Inflection, inflected, type Rounding, type Schedule } from './schedule.js';
+export { atLayers, type Inflection, inflected, pyramid, type Rounding, type Schedule } from './schedule.js';
 export { mass, type ThresholdLimits, threshold } from './threshold.js';

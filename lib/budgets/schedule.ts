@@ -67,6 +67,28 @@ export function atLayers(layers: readonly number[], values: number | readonly nu
   return (layer) => byLayer.get(layer);
 }
 
+/**
+ * A pyramid as PyramidDrop lists it: at each of some layers the fraction of the tokens as they were before the first
+ * of them, such as 0.5, 0.25 and 0.125 at layers 8, 16 and 24. Each becomes the fraction of the tokens that the stage
+ * before has left, so that powers of a half count exactly; others may leave one token fewer than the product would.
+ *
+ * @param keep falling, above 0, at most 1
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` or `ERR_TOKENSIEVE_SHAPE`
+ */
+export function pyramid(layers: readonly number[], keep: readonly number[]): Schedule {
+  const stages = readList('keep', 'an array of numbers', keep, mostLayers).map((value, stage) => {
+    if (typeof value !== 'number') throw typeError(`keep[${stage}]`, 'a number', value);
+    return value;
+  });
+  const shares = stages.map((value, stage) => {
+    const before = stage === 0 ? 1 : stages[stage - 1];
+    if (!(value > 0 && value <= before))
+      throw rangeError(`keep[${stage}]`, `a number above 0, at most ${before}`, value);
+    return value / before;
+  });
+  return atLayers(layers, shares);
+}
+
 /** What {@link inflected} goes by. */
 export interface Inflection {
   /** Tokens to remove in a layer, on average. */
