@@ -1,17 +1,32 @@
+import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
 import { method as evit } from './evit.js';
 import { method as fasterVlm } from './faster-vlm.js';
+import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
+import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as tome } from './tome.js';
 import { method as topKPrune } from './top-k-prune.js';
 
+export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
 export { type EvitOptions, evit } from './evit.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
+export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
+export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type TomeOptions, tome } from './tome.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 
 /** Every method of this package, by name. */
-export const methods: readonly Method[] = [divPrune, evit, fasterVlm, tome, topKPrune];
+export const methods: readonly Method[] = [
+  dart,
+  divPrune,
+  evit,
+  fasterVlm,
+  fastv,
+  pyramidDrop,
+  tome,
+  topKPrune,
+];
