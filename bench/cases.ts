@@ -4,10 +4,13 @@ import { cases as attentionScores } from './attention-scores.js';
 import { cases as bipartiteMatch } from './bipartite-match.js';
 import { type Case, caseName } from './case.js';
 import { ceilingKernels, kernelNames } from './ceilings.js';
+import { cases as channelMoments } from './channel-moments.js';
 import { cases as dppGreedy } from './dpp-greedy.js';
 import { cases as farthestPoint } from './farthest-point.js';
+import { cases as gatherChannels } from './gather-channels.js';
 import { cases as gatherTokens } from './gather-tokens.js';
 import { cases as knnDensity } from './knn-density.js';
+import { cases as layerNorm } from './layer-norm.js';
 import { cases as matmul } from './matmul.js';
 import { cases as mergeTokens } from './merge-tokens.js';
 import { cases as pairedSimilarity } from './paired-similarity.js';
@@ -27,6 +30,7 @@ export const cases: readonly Case[] = [
   ...topK,
   ...selectThreshold,
   ...gatherTokens,
+  ...gatherChannels,
   ...bipartiteMatch,
   ...similarityArgmax,
   ...similarityReduce,
@@ -36,7 +40,9 @@ export const cases: readonly Case[] = [
   ...mergeTokens,
   ...restoreTokens,
   ...matmul,
+  ...layerNorm,
   ...tokenNorms,
+  ...channelMoments,
   ...pairedSimilarity,
   ...poolScores,
   ...sampleCdf,

@@ -44,8 +44,20 @@ export {
   bipartiteMatch,
   bipartiteMatchSync,
 } from './ops/bipartite-match.js';
+export {
+  type ChannelMoments,
+  type ChannelMomentsOptions,
+  channelMoments,
+  channelMomentsSync,
+} from './ops/channel-moments.js';
 export { type DppGreedyOptions, dppGreedy, dppGreedySync } from './ops/dpp-greedy.js';
 export { type FarthestPointOptions, farthestPoint, farthestPointSync } from './ops/farthest-point.js';
+export {
+  type ChannelIndices,
+  type GatherChannelsOptions,
+  gatherChannels,
+  gatherChannelsSync,
+} from './ops/gather-channels.js';
 export {
   type GatherTokensOptions,
   gatherTokens,
@@ -59,6 +71,7 @@ export {
   knnDensity,
   knnDensitySync,
 } from './ops/knn-density.js';
+export { type LayerNormOptions, layerNorm, layerNormSync } from './ops/layer-norm.js';
 export { type MatmulOptions, matmul, matmulSync } from './ops/matmul.js';
 export {
   type MergedTokens,

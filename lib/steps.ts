@@ -3,20 +3,30 @@
 import { attention, attentionSync } from './ops/attention.js';
 import { attentionScores, attentionScoresSync } from './ops/attention-scores.js';
 import { bipartiteMatch, bipartiteMatchSync } from './ops/bipartite-match.js';
+import { channelMoments, channelMomentsSync } from './ops/channel-moments.js';
 import { dppGreedy, dppGreedySync } from './ops/dpp-greedy.js';
 import { farthestPoint, farthestPointSync } from './ops/farthest-point.js';
+import {
+  type ChannelIndices,
+  type GatherChannelsOptions,
+  gatherChannels,
+  gatherChannelsSync,
+} from './ops/gather-channels.js';
 import { type GatherTokensOptions, gatherTokens, gatherTokensSync } from './ops/gather-tokens.js';
 import { knnDensity, knnDensitySync } from './ops/knn-density.js';
+import { type LayerNormOptions, layerNorm, layerNormSync } from './ops/layer-norm.js';
 import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
+import { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { similarityArgmax, similarityArgmaxSync } from './ops/similarity-argmax.js';
 import { similarityReduce, similarityReduceSync } from './ops/similarity-reduce.js';
 import { tokenNorms, tokenNormsSync } from './ops/token-norms.js';
 import { topK, topKSync } from './ops/top-k.js';
 import type { Ragged } from './ragged.js';
-import type { FloatTensor, Tensor } from './tensor.js';
+import type { FloatTensor, FloatType, Tensor } from './tensor.js';
+import type { TokenMap } from './token-map.js';
 
 /** An op call that has still to be made, in either form. */
 export interface OpCall {
@@ -77,8 +87,13 @@ export const step = {
   attention: stepped(attention, attentionSync),
   attentionScores: stepped(attentionScores, attentionScoresSync),
   bipartiteMatch: stepped(bipartiteMatch, bipartiteMatchSync),
+  channelMoments: stepped(channelMoments, channelMomentsSync),
   dppGreedy: stepped(dppGreedy, dppGreedySync),
   farthestPoint: stepped(farthestPoint, farthestPointSync),
+  gatherChannels: stepped<[FloatTensor, ChannelIndices, GatherChannelsOptions?], FloatTensor>(
+    gatherChannels,
+    gatherChannelsSync,
+  ),
   gatherTokens: stepped<[FloatTensor, Tensor<'int32'>, GatherTokensOptions?], FloatTensor>(
     gatherTokens,
     gatherTokensSync,
@@ -88,9 +103,14 @@ export const step = {
     gatherTokensSync,
   ),
   knnDensity: stepped(knnDensity, knnDensitySync),
+  layerNorm: stepped<[FloatTensor, LayerNormOptions?], FloatTensor>(layerNorm, layerNormSync),
   matmul: stepped(matmul, matmulSync),
   mergeTokens: stepped(mergeTokens, mergeTokensSync),
   pairedSimilarity: stepped(pairedSimilarity, pairedSimilaritySync),
+  restoreTokens: stepped<[FloatTensor, TokenMap, RestoreTokensOptions<FloatType>?], FloatTensor>(
+    restoreTokens,
+    restoreTokensSync,
+  ),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   similarityArgmax: stepped(similarityArgmax, similarityArgmaxSync),
   similarityReduce: stepped(similarityReduce, similarityReduceSync),

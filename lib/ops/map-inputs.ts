@@ -2,8 +2,9 @@
 import type { DeviceTensor } from '../device-tensor.js';
 import { rangeError, typeError } from '../errors.js';
 import { type Operand, operandOf, sharedTensor } from '../operand.js';
-import { type DataType, elementCount, type Tensor } from '../tensor.js';
+import { type DataType, elementCount, reshape, type Tensor } from '../tensor.js';
 import { deviceFieldsOf, isTokenMap, type TokenMap } from '../token-map.js';
+import { readArray } from './call.js';
 
 /** A map as an operation reads it: on the tokens' device if it was made there, else on the host. */
 export interface PlacedMap {
@@ -83,6 +84,17 @@ export function checkLeadingDims(path: string, leading: readonly number[], map: 
 function withoutOnes(dims: readonly number[]): readonly number[] {
   const first = dims.findIndex((dim) => dim !== 1);
   return first === -1 ? [] : dims.slice(first);
+}
+
+/** `options.weights`, one a token, as rows of which the C interface says whether they fit. */
+export function readWeights(value: unknown, length: number): Operand<'float32'> | undefined {
+  const weights = readArray('options.weights', value, ['float32']);
+  if (weights === undefined) return undefined;
+  const { dims } = weights;
+  const count = elementCount(dims);
+  const bare = ArrayBuffer.isView(value) && length > 0 && count % length === 0;
+  const last = bare ? length : (dims.at(-1) ?? 0);
+  return reshape(weights, [bare ? count / length : elementCount(dims.slice(0, -1)), last]);
 }
 
 function vector<T extends DataType>(type: T, data: Tensor<T>['data']): Tensor<T> {

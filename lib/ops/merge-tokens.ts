@@ -6,7 +6,7 @@ import type {
   DeviceTensor,
   OnDevice,
 } from '../device-tensor.js';
-import { type Operand, readOperand } from '../operand.js';
+import { readOperand } from '../operand.js';
 import { elementCount, type FloatTensor, type FloatType, reshape, type Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import {
@@ -14,7 +14,6 @@ import {
   floatTypes,
   type Invocation,
   outputFor,
-  readArray,
   readBoolean,
   readChoice,
   readOptions,
@@ -24,7 +23,7 @@ import {
   withDims,
   withRank,
 } from './call.js';
-import { checkLeadingDims, placeMap, readMap } from './map-inputs.js';
+import { checkLeadingDims, placeMap, readMap, readWeights } from './map-inputs.js';
 
 /** How the members of a slot become one token. */
 export type MergeReduce = 'mean' | 'sum' | 'max' | 'norm';
@@ -96,17 +95,6 @@ function prepare(
         ...(packed ? { offsets: placed.rowOffsets ?? offsets?.shown } : { lengths: placed.lengths() }),
       }) as AnyResult<MergedTokens>,
   };
-}
-
-/** Token sizes as rows, of which the C interface says whether they fit. */
-function readWeights(value: unknown, length: number): Operand<'float32'> | undefined {
-  const weights = readArray('options.weights', value, ['float32']);
-  if (weights === undefined) return undefined;
-  const { dims } = weights;
-  const count = elementCount(dims);
-  const bare = ArrayBuffer.isView(value) && length > 0 && count % length === 0;
-  const last = bare ? length : (dims.at(-1) ?? 0);
-  return reshape(weights, [bare ? count / length : elementCount(dims.slice(0, -1)), last]);
 }
 
 /** {@link mergeTokens} of tensors on a device, where the result stays. */

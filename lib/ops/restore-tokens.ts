@@ -14,7 +14,7 @@ import {
   withDims,
   withRank,
 } from './call.js';
-import { checkLeadingDims, placeMap, readMap } from './map-inputs.js';
+import { checkLeadingDims, placeMap, readMap, readWeights } from './map-inputs.js';
 
 /** Options of {@link restoreTokens}. */
 export interface RestoreTokensOptions<T extends DataType = DataType> extends CommonOptions {
@@ -23,6 +23,13 @@ export interface RestoreTokensOptions<T extends DataType = DataType> extends Com
    * lower of two as near; zeros when the row has none), or a tensor `[B,N,C]` to take it from.
    */
   dropped?: 'zero' | 'nearest' | Tensor<T>;
+  /**
+   * What each token is multiplied by, float32 `[B,N]` (or `[B,Hkv,N]` with a map per head); 1 by default. With weights
+   * or a residual y is of a float type.
+   */
+  weights?: Tensor<'float32'> | Float32Array | undefined;
+  /** `[B,N,C]` (or `[B,Hkv,N,C]`) of y's type, added to the tokens; 0 by default. */
+  residual?: Tensor<T> | undefined;
   /** A tensor to fill. */
   out?: { tokens?: Tensor<T> };
 }
@@ -44,10 +51,15 @@ function prepare(
   const rows = elementCount(leading);
   const { inputs, inputLength: N, rows: mapRows } = placeMap(readable, given.data);
   const { filling, tokens: dropped } = readDropped(options.dropped ?? 'zero', reduced.type);
+  const weights = readWeights(options.weights, N);
+  const residual =
+    options.residual === undefined
+      ? undefined
+      : readTokens('options.residual', options.residual, reduced.type);
   const out = outputFor(options.out, 'tokens', reduced.type, [...leading, N, channels], reduced.data);
   return {
     operation: 'restoreTokens',
-    inputs: [reshape(reduced, [rows, length, channels]), ...inputs, dropped],
+    inputs: [reshape(reduced, [rows, length, channels]), ...inputs, dropped, weights, residual],
     outputs: [withDims(out, [rows, N, channels])],
     numbers: [mapRows, N, filling],
     result: () => out.shown,
@@ -64,11 +76,16 @@ function readDropped<T extends DataType>(
   if (typeof value !== 'object') {
     throw typeError('options.dropped', "'zero', 'nearest' or a tensor", value);
   }
-  const tokens = readOperand('options.dropped', value, [type]);
+  return { filling: fillings.length, tokens: readTokens('options.dropped', value, type) };
+}
+
+/** Tokens `[...,N,C]` of a type, as rows which the C interface refuses if they do not fit. */
+function readTokens<T extends DataType>(path: string, value: unknown, type: T): Operand<T> {
+  const tokens = readOperand(path, value, [type]);
   const { dims } = tokens;
   const rows = elementCount(dims.slice(0, -2));
   const last = [...(dims.length < 2 ? [1] : []), ...dims.slice(-2)];
-  return { filling: fillings.length, tokens: reshape(tokens, [rows, ...last]) };
+  return reshape(tokens, [rows, ...last]);
 }
 
 /** {@link restoreTokens} of tensors on a device, where the result stays. */
@@ -78,7 +95,10 @@ export function restoreTokens<T extends DataType>(
   options?: DeviceOptions<RestoreTokensOptions<T>>,
 ): Promise<DeviceTensor<T>>;
 /**
- * Every input token again, for dense prediction: each is a copy, bit for bit, of the slot that owns it.
+ * Every input token again, for dense prediction: each is a copy, bit for bit, of the slot that owns it. With `weights`
+ * or a `residual` it is `residual + weight * copy`, in float32 and rounded once: what a layer makes of fewer tokens,
+ * added to what all of them were (ToMeSD), or a sum over layers by weights that each token has (A-ViT). There a token
+ * without an owner, and with nothing to stand for it, is its residual alone.
  *
  * @param y `[B,M,C]`, or `[B,Hkv,M,C]` with a map per head, M the slots of the map's longest row; any type
  * @param map that made M tokens of N

@@ -29,6 +29,7 @@ bool may_stay_on_host(int32_t argument) {
     case TSV_ARG_MAP_ASSIGNMENT:
     case TSV_ARG_MAP_OUTPUT_LENGTHS:
     case TSV_ARG_WEIGHTS:
+    case TSV_ARG_WEIGHT:
     case TSV_ARG_FROM:
     case TSV_ARG_TO:
     case TSV_ARG_FREQUENCIES:

@@ -20,15 +20,7 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
   MapView map = read_map(check, a.map);
   check_map_fits(check, map, rows, n);
   read_slots(check, a.map, &map);
-  const View weights = check.optional(a.weights, TSV_ARG_WEIGHTS, kFloat32, 2, 2);
-  int64_t rows_an_item = 1;
-  if (weights.present()) {
-    check.same(weights, TSV_ARG_WEIGHTS, 1, n, "x has tokens");
-    const int64_t items = weights.dim[0];
-    check.that(items == rows || (items > 0 && rows % items == 0), TSV_ARG_WEIGHTS, TSV_E_SHAPE,
-               "of as many rows as x, or of as many as its batch", double(items));
-    if (!check.failed() && items > 0) rows_an_item = rows / items;
-  }
+  const TokenWeights weights = read_token_weights(check, a.weights, rows, n);
   check.range(TSV_ARG_REDUCE, a.reduce, TSV_MERGE_MEAN, TSV_MERGE_NORM);
   if (check.failed()) return check.status();
   const bool packed = a.packed != 0;
@@ -47,7 +39,7 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
   check.no_overlap();
   if (check.failed()) return check.status();
   if (check.on_device()) {
-    return cuda::merge_tokens(context, check, a, x, map, weights, tokens, sizes, row_offsets);
+    return cuda::merge_tokens(context, check, a, x, map, weights.values, tokens, sizes, row_offsets);
   }
 
   Workspace workspace(WorkspaceSize().add<int64_t>(size_t(rows) + 1).bytes());
@@ -82,9 +74,8 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
         return;
       }
       kernels().merge_tokens({x.rows(r), map.offsets.as<int32_t>() + slot, map.members.as<int32_t>(),
-                              map.weights.present() ? map.weights.as<float>() : nullptr,
-                              weights.present() ? weights.as<float>() + r / rows_an_item * n : nullptr, here,
-                              channels, a.reduce, scratch.take<float>(size_t(channels)), out, out_sizes,
+                              map.weights.present() ? map.weights.as<float>() : nullptr, weights.of_row(r, n),
+                              here, channels, a.reduce, scratch.take<float>(size_t(channels)), out, out_sizes,
                               (rows * n + map.slots) * row_bytes >= kStreamedBytes});
     }
     const int64_t room = packed ? here : std::min(step, map.longest - first);

@@ -30,7 +30,9 @@ void nearest_owners(const int32_t* owners, int64_t n, int32_t* nearest) {
 tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments) {
   Check check(context, Devices::kCpuAndCuda);
   const tsv_restore_tokens_args a = read_arguments(check, arguments);
-  const View y = check.input(a.y, TSV_ARG_Y, kAnyType, 3, 3);
+  // Then tokens are computed, else they are moved.
+  const bool weighted = a.weights != nullptr || a.residual != nullptr;
+  const View y = check.input(a.y, TSV_ARG_Y, weighted ? kFloats : kAnyType, 3, 3);
   MapView map = read_map(check, a.map);
   check.same(y, TSV_ARG_Y, 0, map.rows, "the map has rows");
   if (map.on_device()) map.longest = y.dim[1];
@@ -40,19 +42,28 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
   if (check.failed()) return check.status();
   const int64_t rows = map.rows, n = map.input_length, channels = y.dim[2];
   const uint32_t type = 1u << y.dtype;
-  View dropped;
-  if (a.dropped == TSV_DROPPED_TENSOR) {
-    dropped = check.input(a.dropped_tokens, TSV_ARG_DROPPED, type, 3, 3);
-    check.same(dropped, TSV_ARG_DROPPED, 0, rows, "y has");
-    check.same(dropped, TSV_ARG_DROPPED, 1, n, "the map has tokens");
-    check.same(dropped, TSV_ARG_DROPPED, 2, channels, "y has");
-  }
+  const auto read_tokens = [&](const tsv_tensor* tensor, int32_t argument) {
+    const View view = check.input(tensor, argument, type, 3, 3);
+    check.same(view, argument, 0, rows, "y has");
+    check.same(view, argument, 1, n, "the map has tokens");
+    check.same(view, argument, 2, channels, "y has");
+    return view;
+  };
+  const View dropped =
+      a.dropped == TSV_DROPPED_TENSOR ? read_tokens(a.dropped_tokens, TSV_ARG_DROPPED) : View();
+  const TokenWeights weights = read_token_weights(check, a.weights, rows, n);
+  const View residual = a.residual != nullptr ? read_tokens(a.residual, TSV_ARG_RESIDUAL) : View();
   const View tokens = check.output(a.tokens, TSV_ARG_OUT_TOKENS, type, {rows, n, channels});
   check.no_overlap();
   if (check.failed()) return check.status();
 
   const bool nearest = a.dropped == TSV_DROPPED_NEAREST;
   if (check.on_device()) {
+    if (weighted) {
+      const int32_t argument = a.weights != nullptr ? TSV_ARG_WEIGHTS : TSV_ARG_RESIDUAL;
+      check.fail(argument, TSV_E_DEVICE, "one, with tokens on a device", "absent");
+      return check.status();
+    }
     return cuda::restore_tokens(context, check, nearest, y, map, dropped, tokens);
   }
   const int32_t* index = map.assignment.as<int32_t>();
@@ -75,10 +86,19 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
   const int64_t tasks_a_row = (n + step - 1) / step;
   parallel_for(context, rows * tasks_a_row, [&](int64_t task) {
     const int64_t r = task / tasks_a_row, first = task % tasks_a_row * step, at = r * n + first;
-    kernels().restore_tokens({y.data + r * map.longest * row_bytes, index + at,
-                              dropped.present() ? dropped.data + at * row_bytes : nullptr,
-                              std::min(step, n - first), row_bytes, tokens.data + at * row_bytes,
-                              rows * (map.longest + n) * row_bytes >= kStreamedBytes});
+    const int64_t count = std::min(step, n - first);
+    const char* source = y.data + r * map.longest * row_bytes;
+    const char* filling = dropped.present() ? dropped.data + at * row_bytes : nullptr;
+    char* out = tokens.data + at * row_bytes;
+    if (weighted) {
+      const float* factors = weights.of_row(r, n);
+      kernels().restore_weighted(
+          {source, y.dtype, index + at, filling, factors != nullptr ? factors + first : nullptr,
+           residual.present() ? residual.data + at * row_bytes : nullptr, count, channels, out});
+    } else {
+      kernels().restore_tokens({source, index + at, filling, count, row_bytes, out,
+                                rows * (map.longest + n) * row_bytes >= kStreamedBytes});
+    }
   });
   return cancelled(context) ? TSV_E_CANCELLED : TSV_OK;
 }

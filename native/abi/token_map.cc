@@ -87,4 +87,16 @@ void read_assignment(Check& check, const tsv_token_map* map, MapView* view) {
   }
 }
 
+TokenWeights read_token_weights(Check& check, const tsv_tensor* tensor, int64_t rows, int64_t n) {
+  TokenWeights weights;
+  weights.values = check.optional(tensor, TSV_ARG_WEIGHTS, kFloat32, 2, 2);
+  if (!weights.values.present()) return weights;
+  check.same(weights.values, TSV_ARG_WEIGHTS, 1, n, "there are tokens");
+  const int64_t items = weights.values.dim[0];
+  check.that(items == rows || (items > 0 && rows % items == 0), TSV_ARG_WEIGHTS, TSV_E_SHAPE,
+             "of as many rows as the tokens, or of as many as their batch", double(items));
+  if (!check.failed() && items > 0) weights.rows_an_item = rows / items;
+  return weights;
+}
+
 }  // namespace tsv

@@ -29,5 +29,19 @@ void read_slots(Check& check, const tsv_token_map* map, MapView* view);
 // What restoring reads: the slot that owns each token.
 void read_assignment(Check& check, const tsv_token_map* map, MapView* view);
 
+// A number for each token, float32 [R,N], or [B,N] for each batch item of the R rows.
+struct TokenWeights {
+  View values;
+  int64_t rows_an_item = 1;
+
+  // Those of a row of n tokens, or NULL.
+  const float* of_row(int64_t row, int64_t n) const {
+    return values.present() ? values.as<float>() + row / rows_an_item * n : nullptr;
+  }
+};
+
+// Weights, or nothing.
+TokenWeights read_token_weights(Check& check, const tsv_tensor* tensor, int64_t rows, int64_t n);
+
 }  // namespace tsv
 #endif

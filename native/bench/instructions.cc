@@ -170,6 +170,12 @@ void selection() {
   norms.p = 2;
   norms.norms = t.output({1, 197});
   count("tokenNorms 197 x 256", tsv_token_norms, norms);
+
+  tsv_channel_moments_args moments = {};
+  moments.x = t.floats({1, 197, 256});
+  moments.mean = t.output({1, 256});
+  moments.variance = t.output({1, 256});
+  count("channelMoments 197 x 256", tsv_channel_moments, moments);
 }
 
 void moving() {
@@ -180,6 +186,12 @@ void moving() {
   gather.indices = t.integers({1, kSlots}, [](int64_t i) { return 2 * i; });
   gather.tokens = t.output({1, kSlots, kColumns});
   count("gatherTokens 98 of 196 x 256", tsv_gather_tokens, gather);
+
+  tsv_gather_channels_args pick = {};
+  pick.x = gather.x;
+  pick.indices = t.integers({128}, [](int64_t i) { return 2 * i; });
+  pick.tokens = t.output({1, kTokens, 128});
+  count("gatherChannels 196 x 128 of 256", tsv_gather_channels, pick);
 
   // Slots of one token and of three take turns.
   const auto first_of = [](int64_t slot) { return 2 * slot - slot % 2; };
@@ -206,6 +218,9 @@ void moving() {
   restore.map = &map;
   restore.tokens = t.output({1, kTokens, kColumns});
   count("restoreTokens 98 to 196 x 256", tsv_restore_tokens, restore);
+  restore.weights = t.scores({1, kTokens});
+  restore.residual = t.floats({1, kTokens, kColumns});
+  count("restoreTokens weighted 98 to 196 x 256", tsv_restore_tokens, restore);
 
   tsv_rotate_keys_args rotate = {};
   rotate.k = t.floats({1, 2, 128, 64});
@@ -293,6 +308,14 @@ void products() {
   product.activation = TSV_ACTIVATION_GELU;
   product.out = t.output({1, 64, 80});
   count("matmul 64 x 96 x 80", tsv_matmul, product);
+
+  tsv_layer_norm_args norm = {};
+  norm.x = t.floats({1, 197, 256});
+  norm.weight = t.floats({256});
+  norm.bias = t.floats({256});
+  norm.epsilon = 1e-5;
+  norm.tokens = t.output({1, 197, 256});
+  count("layerNorm 197 x 256", tsv_layer_norm, norm);
 }
 
 // The clock decides how long tsv_measure_ceiling() takes, so these are called by themselves.

@@ -154,7 +154,13 @@ typedef struct tsv_tensor {
   ENTRY(OUT_ASSIGNMENT, "options.out.assignment") \
   ENTRY(OUT_OUTPUT_LENGTHS, "options.out.outputLengths") \
   ENTRY(OUT_PACKED, "options.out.packed") \
-  ENTRY(OUT_LENGTHS, "options.out.lengths")
+  ENTRY(OUT_LENGTHS, "options.out.lengths") \
+  ENTRY(WEIGHT, "options.weight") \
+  ENTRY(EPSILON, "options.epsilon") \
+  ENTRY(DDOF, "options.ddof") \
+  ENTRY(RESIDUAL, "options.residual") \
+  ENTRY(OUT_MEAN, "options.out.mean") \
+  ENTRY(OUT_VARIANCE, "options.out.variance")
 
 typedef enum tsv_argument {
 #define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
@@ -382,6 +388,34 @@ typedef struct tsv_token_norms_args {
 } tsv_token_norms_args;
 tsv_status tsv_token_norms(tsv_context* context, const tsv_token_norms_args* arguments);
 
+/* (x - mean) / sqrt(variance + epsilon) * weight + bias over the channels of each token, in float32 about the
+ * mean; a token without variance becomes the bias, whatever epsilon is. */
+typedef struct tsv_layer_norm_args {
+  uint32_t size;
+  const tsv_tensor* x;      /* [N,C], [B,N,C] or [B,H,N,C], float32, float16 or bfloat16; any strides with a
+                               dense last dimension */
+  const tsv_tensor* weight; /* float32 [C], or NULL for ones */
+  const tsv_tensor* bias;   /* float32 [C], or NULL for zeros */
+  double epsilon;           /* from 0 */
+  tsv_tensor* tokens;       /* the dims and type of x */
+} tsv_layer_norm_args;
+tsv_status tsv_layer_norm(tsv_context* context, const tsv_layer_norm_args* arguments);
+
+/* The mean and the variance of each channel over the tokens that are not masked 2, the squared distances to
+ * the mean divided by the number of tokens less ddof; 0 and 0 for a row without tokens, and a variance of 0
+ * where ddof leaves nothing to divide by. A channel with an element that is not finite has NaN and NaN. */
+typedef struct tsv_channel_moments_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* [N,C], [B,N,C] or [B,H,N,C], float32, float16 or bfloat16; any strides with a
+                                dense last dimension */
+  const tsv_tensor* mask;    /* uint8 [R,N], [B,N] or [N], R rows in all: 2 leaves the token out */
+  const tsv_tensor* lengths; /* int32 [B] */
+  int32_t ddof;              /* 0 or 1 */
+  tsv_tensor* mean;          /* float32, the dims of x but the one before the last */
+  tsv_tensor* variance;      /* likewise */
+} tsv_channel_moments_args;
+tsv_status tsv_channel_moments(tsv_context* context, const tsv_channel_moments_args* arguments);
+
 /* ---- Moving tokens ---- */
 
 /* Rows of x by index: x [R,N,C]; indices int32 or int64, either [R,K], or ragged [total] with offsets int32
@@ -399,6 +433,15 @@ typedef struct tsv_gather_tokens_args {
   tsv_tensor* lengths; /* int32 [R], or NULL: the tokens of each row of ragged indices */
 } tsv_gather_tokens_args;
 tsv_status tsv_gather_tokens(tsv_context* context, const tsv_gather_tokens_args* arguments);
+
+/* Channels of x by index, in the order given: x [R,N,C] to [R,N,K]. */
+typedef struct tsv_gather_channels_args {
+  uint32_t size;
+  const tsv_tensor* x;       /* any type */
+  const tsv_tensor* indices; /* int32 or int64 [K], or [B,K] with R a multiple of B */
+  tsv_tensor* tokens;        /* x's type */
+} tsv_gather_channels_args;
+tsv_status tsv_gather_channels(tsv_context* context, const tsv_gather_channels_args* arguments);
 
 /* Keys turned from one rotary position to another: pair i of a token's columns by (to - from) * frequency_i
  * radians. The pairs are (i, i + rotary_dim / 2), or (2i, 2i + 1) when interleaved. With sections, the first
@@ -457,7 +500,9 @@ tsv_status tsv_merge_tokens(tsv_context* context, const tsv_merge_tokens_args* a
 typedef enum tsv_dropped { TSV_DROPPED_ZERO = 0, TSV_DROPPED_NEAREST, TSV_DROPPED_TENSOR } tsv_dropped;
 
 /* Every token again: y [R,maxM,C] to [R,N,C], each token a copy of the slot that owns it. With a map on a
- * device, y is [R,M,C] for any M that no row's slots pass. */
+ * device, y is [R,M,C] for any M that no row's slots pass. With weights or a residual, y is of a float type
+ * and each token residual + weight * copy, in float32 and rounded once; a token that nothing
+ * stands for is its residual alone, or zeros. */
 typedef struct tsv_restore_tokens_args {
   uint32_t size;
   const tsv_tensor* y;
@@ -465,6 +510,8 @@ typedef struct tsv_restore_tokens_args {
   const tsv_tensor* dropped_tokens; /* [R,N,C] of y's type, with TSV_DROPPED_TENSOR */
   int32_t dropped;                  /* tsv_dropped */
   tsv_tensor* tokens;               /* y's type */
+  const tsv_tensor* weights;        /* float32 [R,N], or [B,N] with R a multiple of B; NULL for ones */
+  const tsv_tensor* residual;       /* [R,N,C] of y's type; NULL for zeros */
 } tsv_restore_tokens_args;
 tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_args* arguments);
 
@@ -761,7 +808,10 @@ const char* tsv_kernel_name(int32_t kernel);
   ENTRY(tsv_status, cuda_mark, (tsv_context*, int32_t, void**)) \
   ENTRY(tsv_status, cuda_elapsed, (tsv_context*, int32_t, void*, void*, double*)) \
   ENTRY(tsv_status, cuda_measure_ceiling, (tsv_context*, int32_t, int32_t, int64_t, double*)) \
-  ENTRY(tsv_status, cuda_copy, (tsv_context*, int32_t, void*, const void*, uint64_t))
+  ENTRY(tsv_status, cuda_copy, (tsv_context*, int32_t, void*, const void*, uint64_t)) \
+  ENTRY(tsv_status, layer_norm, (tsv_context*, const tsv_layer_norm_args*)) \
+  ENTRY(tsv_status, channel_moments, (tsv_context*, const tsv_channel_moments_args*)) \
+  ENTRY(tsv_status, gather_channels, (tsv_context*, const tsv_gather_channels_args*))
 
 /* The library that runs in a process, for code that was compiled apart from it: see tokensieve_node.h for how
  * an addon gets it from JavaScript. Before all else, tsv_check_api() must have found it to fit. */

@@ -45,6 +45,32 @@ struct TokenNorms {
   float* out;
 };
 
+// out[i] = (source[first + i] - mean) / sqrt(variance + epsilon) * weight + bias: see layer_norm.h.
+struct LayerNorm {
+  Rows source;
+  int64_t first;
+  int64_t count;
+  int64_t columns;
+  const float* weight;  // [columns], or NULL for ones
+  const float* bias;    // [columns], or NULL for zeros
+  double epsilon;
+  void* out;  // `count` rows of the source's type
+};
+
+// The means of channels [column, column + columns) over tokens [first, first + count), and the sums of the
+// squared distances to them: see channel_moments.h.
+struct ChannelMoments {
+  Rows source;
+  const uint8_t* mask;  // by token: 2 leaves it out; or NULL
+  int64_t first;
+  int64_t count;
+  int64_t column;
+  int64_t columns;
+  double* mean;     // [columns]
+  double* squares;  // [columns]
+  int64_t* tokens;  // how many were not left out
+};
+
 // What is moved is past the caches from here on, in bytes read and written: as much as half of a common last
 // level's 32 MB, which others use as well.
 constexpr int64_t kStreamedBytes = 1 << 24;
@@ -57,6 +83,17 @@ struct GatherTokens {
   int64_t row_bytes;
   char* out;
   bool streamed;  // no cache holds the output: see copy_row.h
+};
+
+// out[i][k] = source[i][index[k]], items of 1, 2, 4 or 8 bytes
+struct GatherChannels {
+  const char* source;
+  int64_t source_bytes;  // from row to row
+  const int32_t* index;
+  int64_t count;  // of rows
+  int64_t columns;
+  int64_t item_bytes;
+  char* out;  // rows of `columns` items
 };
 
 // Panels for the microkernel out of rows `first` on of the source: see pack_panels.h.
@@ -272,6 +309,20 @@ struct RestoreTokens {
   int64_t row_bytes;
   char* out;
   bool streamed;  // no cache holds the output: see copy_row.h
+};
+
+// out[i] = residual[i] + weights[i] * restored[i], where restored[i] is as in RestoreTokens; without one to
+// restore, residual[i] alone. Rows of one float type.
+struct RestoreWeighted {
+  const void* source;
+  int32_t dtype;  // float32, float16 or bfloat16
+  const int32_t* index;
+  const void* dropped;   // or NULL
+  const float* weights;  // or NULL for ones
+  const void* residual;  // or NULL for zeros
+  int64_t count;
+  int64_t columns;
+  void* out;
 };
 
 // The k best of source[0..count-1]: higher value first (lower with largest = false), then lower index.
@@ -511,7 +562,10 @@ struct KernelShape {
   X(attention_few_values, AttentionFewValues) \
   X(matmul, Matmul) \
   X(token_norms, TokenNorms) \
+  X(layer_norm, LayerNorm) \
+  X(channel_moments, ChannelMoments) \
   X(gather_tokens, GatherTokens) \
+  X(gather_channels, GatherChannels) \
   X(rotate_keys, RotateKeys) \
   X(top_k, TopK) \
   X(select_threshold, SelectThreshold) \
@@ -519,6 +573,7 @@ struct KernelShape {
   X(pool_scores, PoolScores) \
   X(merge_tokens, MergeTokens) \
   X(restore_tokens, RestoreTokens) \
+  X(restore_weighted, RestoreWeighted) \
   X(similarity_argmax, SimilarityArgmax) \
   X(similarity_top_k, SimilarityTopK) \
   X(similarity_reduce, SimilarityReduce) \

@@ -16,6 +16,29 @@ tsv_status token_norms(tsv_context* context, Arguments& a) {
   return tsv_token_norms(context, &c);
 }
 
+tsv_status layer_norm(tsv_context* context, Arguments& a) {
+  tsv_layer_norm_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.weight = a.input(1);
+  c.bias = a.input(2);
+  c.epsilon = a.number(0);
+  c.tokens = a.output(0);
+  return tsv_layer_norm(context, &c);
+}
+
+tsv_status channel_moments(tsv_context* context, Arguments& a) {
+  tsv_channel_moments_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.mask = a.input(1);
+  c.lengths = a.input(2);
+  c.ddof = a.small(0);
+  c.mean = a.output(0);
+  c.variance = a.output(1);
+  return tsv_channel_moments(context, &c);
+}
+
 tsv_status sample_cdf(tsv_context* context, Arguments& a) {
   tsv_sample_cdf_args c = {};
   c.size = sizeof c;
@@ -62,6 +85,15 @@ tsv_status gather_tokens(tsv_context* context, Arguments& a) {
   c.tokens = a.output(0);
   c.lengths = a.output(1);
   return tsv_gather_tokens(context, &c);
+}
+
+tsv_status gather_channels(tsv_context* context, Arguments& a) {
+  tsv_gather_channels_args c = {};
+  c.size = sizeof c;
+  c.x = a.input(0);
+  c.indices = a.input(1);
+  c.tokens = a.output(0);
+  return tsv_gather_channels(context, &c);
 }
 
 tsv_status rotate_keys(tsv_context* context, Arguments& a) {
@@ -190,6 +222,8 @@ tsv_status restore_tokens(tsv_context* context, Arguments& a) {
   c.y = a.input(0);
   c.map = &map;
   c.dropped_tokens = a.input(6);
+  c.weights = a.input(7);
+  c.residual = a.input(8);
   c.dropped = a.small(2);
   c.tokens = a.output(0);
   return tsv_restore_tokens(context, &c);
@@ -307,10 +341,13 @@ tsv_status select_threshold(tsv_context* context, Arguments& a) {
 const Operation kOperations[] = {
     // name, inputs, outputs, numbers, adapter, deciding
     {"tokenNorms", 3, 1, 1, token_norms},
+    {"layerNorm", 3, 1, 1, layer_norm},
+    {"channelMoments", 3, 2, 1, channel_moments},
     {"sampleCdf", 3, 2, 1, sample_cdf, 1},
     {"poolScores", 3, 1, 2, pool_scores},
     {"pairedSimilarity", 4, 1, 1, paired_similarity},
     {"gatherTokens", 3, 2, 1, gather_tokens},
+    {"gatherChannels", 2, 1, 0, gather_channels},
     {"rotateKeys", 6, 1, 3, rotate_keys},
     {"topK", 4, 2, 3, top_k, 1},
     {"attentionScores", 10, 3, 14, attention_scores},
@@ -318,7 +355,7 @@ const Operation kOperations[] = {
     {"packKeys", 4, 1, 0, pack_keys},
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 3, 4, merge_tokens},
-    {"restoreTokens", 7, 1, 3, restore_tokens},
+    {"restoreTokens", 9, 1, 3, restore_tokens},
     {"similarityArgmax", 5, 2, 3, similarity_argmax, 3},
     {"similarityReduce", 3, 1, 4, similarity_reduce},
     {"knnDensity", 3, 2, 2, knn_density, 1 | 8},

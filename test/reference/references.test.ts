@@ -6,15 +6,18 @@ import { values } from '../support/tensors.js';
 import { attention } from './attention.js';
 import { attentionScores } from './attention-scores.js';
 import { bipartiteMatch } from './bipartite-match.js';
+import { channelMoments } from './channel-moments.js';
 import { dppGains, dppGreedy } from './dpp-greedy.js';
 import { farthestPoint } from './farthest-point.js';
+import { gatherChannels } from './gather-channels.js';
 import { gatherTokens } from './gather-tokens.js';
 import { densities, separations } from './knn-density.js';
+import { layerNorm } from './layer-norm.js';
 import { activate, erfc, matmul } from './matmul.js';
 import { mergeTokens } from './merge-tokens.js';
 import { pairedSimilarity } from './paired-similarity.js';
 import { poolScores } from './pool-scores.js';
-import { restoreTokens } from './restore-tokens.js';
+import { restoreSum, restoreTokens } from './restore-tokens.js';
 import { rotateKeys } from './rotate-keys.js';
 import { sampleCdf } from './sample-cdf.js';
 import { quantile, selectThreshold } from './select-threshold.js';
@@ -148,6 +151,9 @@ suite('references', () => {
     assertClose(restoreTokens(y, [1, -1, -1, 0]), [3, 4, 0, 0, 0, 0, 1, 2]);
     assertClose(restoreTokens(y, [1, -1, 0, -1], 'nearest'), [3, 4, 3, 4, 1, 2, 1, 2]);
     assertClose(restoreTokens(y, [1, -1], values([9, 9, 7, 7], [2, 2])), [3, 4, 7, 7]);
+    const residual = values([10, 20, 30, 40], [2, 2]);
+    assertClose(restoreSum(restoreTokens(y, [1, -1]), { weights: [2, 5], residual }, 2), [16, 28, 30, 40]);
+    assertClose(restoreSum(restoreTokens(y, [1, 0]), { weights: [2, 5] }, 2), [6, 8, 5, 10]);
   });
 
   test('mergeTokens', () => {
@@ -260,6 +266,32 @@ suite('references', () => {
     assert.deepEqual(separations(x, [1, 1, 0, 2], { mask: [0, 0, 0, 2] }).separations, [3, 1, 2, 0]);
     const turned = values([1, 0, 0, 1, 1, 0], [3, 2]);
     assertClose(densities(turned, { k: 2, metric: 'cosine' }), [1, Math.exp(-1 / 2), 1]);
+  });
+
+  test('layerNorm', () => {
+    // Of variance 4, and of none.
+    const x = values([1, 5, 7, 7], [2, 2]);
+    assertClose(layerNorm(x, { epsilon: 0 }), [-1, 1, 0, 0]);
+    assertClose(layerNorm(x, { epsilon: 12, weight: [2, 4], bias: [1, 0] }), [0, 2, 1, 0]);
+  });
+
+  test('channelMoments', () => {
+    const x = values([1, 10, 5, 10, 9, 100], [3, 2]);
+    const { mean, variance } = channelMoments(x, { mask: [0, 1, 2] });
+    assertClose(mean, [3, 10]);
+    assertClose(variance, [4, 0]);
+    assertClose(channelMoments(x, { mask: [0, 1, 2], ddof: 1 }).variance, [8, 0]);
+    assertClose(channelMoments(x, { mask: [2, 2, 0], ddof: 1 }).variance, [0, 0]);
+    assertClose(channelMoments(x, { mask: [2, 2, 2] }).mean, [0, 0]);
+  });
+
+  test('gatherChannels', () => {
+    const x = values([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [2, 2, 3]);
+    const lists = [
+      [2, 0],
+      [1, 1],
+    ];
+    assertClose(gatherChannels(x, lists), [3, 1, 6, 4, 8, 8, 11, 11]);
   });
 
   test('tokenNorms', () => {

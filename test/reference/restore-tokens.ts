@@ -20,6 +20,21 @@ export function restoreTokens(
   return restored;
 }
 
+/** What is added to restored tokens, and what they are multiplied by first. */
+export interface RestoreSum {
+  readonly weights?: ArrayLike<number>;
+  readonly residual?: Values;
+}
+
+/** `residual + weights * restored` for one row of tokens restored as {@link restoreTokens} does. */
+export function restoreSum(
+  restored: Float64Array,
+  { weights, residual }: RestoreSum,
+  channels: number,
+): Float64Array {
+  return restored.map((x, i) => (residual?.data[i] ?? 0) + (weights?.[Math.floor(i / channels)] ?? 1) * x);
+}
+
 /** The index nearest to `i` that has an owner, the lower of two equally near; -1 when none has. */
 function nearestOwned(assignment: ArrayLike<number>, i: number): number {
   for (let distance = 0; distance < assignment.length; distance++) {

@@ -21,6 +21,12 @@ export const errorBudget = {
   mergeTokens: { ofMagnitude: 16 * u, sizes: 4 * u },
   /** Relative. */
   tokenNorms: { relative: 16 * u },
+  /** Times the magnitudes of a normed element and of what it is multiplied by and added to. */
+  layerNorm: { ofMagnitude: 16 * u },
+  /** Times the mean magnitude of a channel's tokens; relative, of a variance. */
+  channelMoments: { ofMagnitude: 4 * u, relative: 16 * u },
+  /** Times the magnitudes of both terms. */
+  restoreTokens: { ofMagnitude: 2 * u },
   /** Of the length of the pair that is turned. */
   rotateKeys: { ofPair: 8 * u },
   /** Of the mean magnitude of a window. A maximum is exact. */

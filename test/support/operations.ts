@@ -15,14 +15,20 @@ type Operations = Pick<
   | 'attentionSync'
   | 'bipartiteMatch'
   | 'bipartiteMatchSync'
+  | 'channelMoments'
+  | 'channelMomentsSync'
   | 'dppGreedy'
   | 'dppGreedySync'
   | 'farthestPoint'
   | 'farthestPointSync'
+  | 'gatherChannels'
+  | 'gatherChannelsSync'
   | 'gatherTokens'
   | 'gatherTokensSync'
   | 'knnDensity'
   | 'knnDensitySync'
+  | 'layerNorm'
+  | 'layerNormSync'
   | 'matmul'
   | 'matmulSync'
   | 'mergeTokens'
@@ -53,7 +59,7 @@ type AnyCall = (...args: unknown[]) => unknown;
 type Fields = Record<string, unknown>;
 
 /** The places of the options that are tensors an operation is about, rather than what to do with them. */
-const principalOptions = ['values', 'dropped'];
+const principalOptions = ['values', 'dropped', 'residual'];
 
 /** How many of the first arguments are such tensors: one, but for these. */
 const principals: Readonly<Record<string, number>> = {
@@ -314,14 +320,20 @@ export const {
   attentionSync,
   bipartiteMatch,
   bipartiteMatchSync,
+  channelMoments,
+  channelMomentsSync,
   dppGreedy,
   dppGreedySync,
   farthestPoint,
   farthestPointSync,
+  gatherChannels,
+  gatherChannelsSync,
   gatherTokens,
   gatherTokensSync,
   knnDensity,
   knnDensitySync,
+  layerNorm,
+  layerNormSync,
   matmul,
   matmulSync,
   mergeTokens,

@@ -1,9 +1,10 @@
 // Operations that move tokens, and the maps they go by.
 import assert from 'node:assert/strict';
 import { type FloatTensor, type MergedTokens, type Ragged, type Tensor, TokenMap } from 'tokensieve';
+import { gatherChannels } from '../../reference/gather-channels.js';
 import { gatherTokens } from '../../reference/gather-tokens.js';
 import { mergeTokens } from '../../reference/merge-tokens.js';
-import { restoreTokens } from '../../reference/restore-tokens.js';
+import { restoreSum, restoreTokens } from '../../reference/restore-tokens.js';
 import { assertWithin } from '../../support/assertions.js';
 import { errorBudget } from '../../support/error-budget.js';
 import { mapOf, randomOverlapping, randomPartition, slotsOf } from '../../support/maps.js';
@@ -76,6 +77,29 @@ const gather = recipe((draw) => {
   };
 });
 
+const pick = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const type = draw.pick(['float32', 'float16', 'bfloat16', 'int32', 'int64', 'uint8']);
+  const x = draw.numbers(type, [batch, length, channels], () => draw.integer(100));
+  const count = draw.between(0, channels + 2);
+  const lists = draw.pick([1, batch]);
+  const indexType = draw.pick(['int32', 'int64']);
+  const dims = lists === 1 && draw.chance(0.5) ? [count] : [lists, count];
+  const indices = draw.numbers(indexType, dims, () => draw.integer(channels));
+  const out = draw.chance(0.5) ? { tokens: draw.numbers(type, [batch, length, count], () => 0) } : undefined;
+  return {
+    args: [x, indices, out ? { out } : {}],
+    verify: (result) => {
+      const list = Array.from(decode(indices).data);
+      const rows = Array.from({ length: batch }, (_, row) => {
+        const own = lists === 1 ? 0 : row;
+        return list.slice(own * count, (own + 1) * count);
+      });
+      assert.deepEqual(Array.from(decode(result as Tensor).data), gatherChannels(decode(x), rows));
+    },
+  };
+});
+
 const merge = recipe((draw) => {
   const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
   const x = draw.anyFloats([batch, length, channels]);
@@ -125,11 +149,16 @@ const restore = recipe((draw) => {
     'nearest' as const,
     draw.numbers(y.type, [batch, length, channels], draw.normal),
   ]);
+  const { weights, residual } = draw.some({
+    weights: () => draw.float32(batch * length),
+    residual: () => draw.numbers(y.type, [batch, length, channels], draw.normal),
+  });
   const out = draw.chance(0.5)
     ? { tokens: draw.numbers(y.type, [batch, length, channels], () => 0) }
     : undefined;
+  const sum = { ...(weights && { weights }), ...(residual && { residual }) };
   return {
-    args: [y, map, { dropped, ...(out && { out }) }],
+    args: [y, map, { dropped, ...sum, ...(out && { out }) }],
     verify: (result) => {
       const rowOf = (tensor: FloatTensor, tokens: number, b: number) =>
         values(decode(tensor).data.subarray(b * tokens * channels, (b + 1) * tokens * channels), [
@@ -139,9 +168,18 @@ const restore = recipe((draw) => {
       const expected = Array.from({ length: batch }, (_, b) => {
         const owners = map.assignment.subarray(b * length, (b + 1) * length);
         const filling = typeof dropped === 'string' ? dropped : rowOf(dropped, length, b);
-        return Array.from(restoreTokens(rowOf(y, longest, b), owners, filling));
+        const own = {
+          ...(weights && { weights: weights.subarray(b * length, (b + 1) * length) }),
+          ...(residual && { residual: rowOf(residual, length, b) }),
+        };
+        return Array.from(restoreSum(restoreTokens(rowOf(y, longest, b), owners, filling), own, channels));
       });
-      assert.deepEqual(Array.from(decode(result as Tensor).data), expected.flat());
+      const data = expected.flat();
+      if (weights === undefined && residual === undefined) {
+        assert.deepEqual(Array.from(decode(result as Tensor).data), data);
+      } else {
+        assertWithin(result as Tensor, { data, dims: [batch, length, channels] }, () => 1e-5, 'sum');
+      }
     },
   };
 });
@@ -171,6 +209,7 @@ const downloaded = recipe((draw) => {
 });
 
 export const movingRecipes: Recipes = {
+  gatherChannels: pick,
   gatherTokens: gather,
   mergeTokens: merge,
   restoreTokens: restore,

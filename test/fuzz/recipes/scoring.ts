@@ -4,6 +4,7 @@ import type {
   AttentionOutput,
   AttentionScores,
   AttentionScoresOptions,
+  ChannelMoments,
   FloatTensor,
   KnnDensity,
   Ragged,
@@ -15,7 +16,9 @@ import type {
 import { attentionScoresSync, type PackedKeys } from 'tokensieve';
 import { attention } from '../../reference/attention.js';
 import { attentionScores } from '../../reference/attention-scores.js';
+import { channelMoments } from '../../reference/channel-moments.js';
 import { densities, separations } from '../../reference/knn-density.js';
+import { layerNorm } from '../../reference/layer-norm.js';
 import { matmul } from '../../reference/matmul.js';
 import { pairedSimilarity } from '../../reference/paired-similarity.js';
 import { selectThreshold } from '../../reference/select-threshold.js';
@@ -168,6 +171,54 @@ const norms = recipe((draw) => {
       const data = tokenNorms(decode(x), p);
       const allowed = (i: number) => data[i] * errorBudget.tokenNorms.relative;
       assertWithin(result as Tensor, { data, dims: [batch, length] }, allowed, 'norms');
+    },
+  };
+});
+
+const normalized = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const x = draw.anyFloats([batch, length, channels]);
+  const options = draw.some({
+    weight: () => draw.float32(channels),
+    bias: () => draw.float32(channels),
+    epsilon: () => draw.uniform(),
+  });
+  const out = draw.chance(0.5) ? { tokens: draw.numbers(x.type, x.dims, () => 0) } : undefined;
+  return {
+    args: [x, { ...options, ...(out && { out }) }],
+    verify: (result) => {
+      const data = layerNorm(decode(x), options);
+      const { weight, bias } = options;
+      const { ofMagnitude } = errorBudget.layerNorm;
+      const allowed = (i: number) => {
+        const [factor, term] = [weight?.[i % channels] ?? 1, bias?.[i % channels] ?? 0];
+        return ofMagnitude * (Math.abs(data[i]) + Math.abs(factor) + Math.abs(term));
+      };
+      assertWithin(result as Tensor, { data, dims: x.dims }, allowed, 'normed');
+    },
+  };
+});
+
+const moments = recipe((draw) => {
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const x = draw.anyFloats([batch, length, channels]);
+  const mask = draw.chance(0.4) ? draw.mask(batch, length) : undefined;
+  const ddof = draw.pick([0, 1]);
+  const dims = [batch, channels];
+  const out = draw.chance(0.5) ? { mean: draw.floats(dims), variance: draw.floats(dims) } : undefined;
+  return {
+    args: [x, { ddof, ...(mask && { mask }), ...(out && { out }) }],
+    verify: (result) => {
+      const { mean, variance } = result as ChannelMoments;
+      const rows = Array.from({ length: batch }, (_, row) => {
+        const own = mask && { mask: mask.subarray(row * length, (row + 1) * length) };
+        return channelMoments(rowOf(x, row), { ddof, ...own });
+      });
+      const means = rows.flatMap((row) => Array.from(row.mean));
+      const variances = rows.flatMap((row) => Array.from(row.variance));
+      assertWithin(mean, { data: means, dims }, () => 1e-5, 'mean');
+      const { relative } = errorBudget.channelMoments;
+      assertWithin(variance, { data: variances, dims }, (i) => relative * variances[i], 'variance');
     },
   };
 });
@@ -371,8 +422,10 @@ export const scoringRecipes: Recipes = {
   attentionScores: scores,
   packKeys: packing,
   bipartiteMatch: match,
+  channelMoments: moments,
   fromAttentionMask: attentionMask,
   knnDensity: peaks,
+  layerNorm: normalized,
   matmul: product,
   pairedSimilarity: pairs,
   selectThreshold: threshold,

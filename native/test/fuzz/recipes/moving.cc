@@ -151,7 +151,32 @@ void make_restore_tokens(Call& call, tsv_restore_tokens_args& a) {
   if (a.dropped == TSV_DROPPED_TENSOR || call.one_in(10)) {
     a.dropped_tokens = call.input({rows, n, columns}, dtype);
   }
-  a.tokens = call.exact({rows, n, columns}, dtype);
+  const bool computed = dtype <= TSV_BFLOAT16 && call.one_in(3);
+  if (!computed) {
+    a.tokens = call.exact({rows, n, columns}, dtype);
+    return;
+  }
+  a.weights = call.optional({rows, n}, TSV_FLOAT32);
+  a.residual = call.optional({rows, n, columns}, dtype);
+  a.tokens = call.near({rows, n, columns}, dtype, [&](int64_t i) {
+    // Of the token itself, or of any that may stand for it.
+    const double y = std::max(call.greatest(a.y), call.greatest(a.dropped_tokens));
+    const double weight = a.weights == nullptr ? 1 : call.value(a.weights, i / a.y->shape[2]);
+    Terms terms;
+    terms.add(weight * y);
+    terms.add(a.residual == nullptr ? 0 : call.value(a.residual, i));
+    return terms.magnitude() <= 1e37 ? terms.magnitude() : double(INFINITY);
+  });
+}
+
+void make_gather_channels(Call& call, tsv_gather_channels_args& a) {
+  const int64_t rows = call.size(), n = call.size(), columns = call.size();
+  const int64_t count = columns > 0 ? call.size() : 0;
+  const int32_t dtype = call.any_type();
+  a.x = call.input({rows, n, columns}, dtype);
+  const Shape shape = call.one_in(2) ? Shape{count} : Shape{call.one_in(2) ? 1 : rows, count};
+  a.indices = call.integers(shape, call.integer_type(), 0, columns - 1);
+  a.tokens = call.exact({rows, n, count}, dtype);
 }
 
 void make_rotate_keys(Call& call, tsv_rotate_keys_args& a) {

@@ -1,9 +1,76 @@
-// Norms and products.
+// Norms, moments and products.
 #include <math.h>
 
 #include "fuzz/recipes/tokens.h"
 
 namespace fuzz {
+namespace {
+
+// Numbers, in double: their mean magnitude, their mean and their variance.
+struct Moments {
+  double magnitude = 0, mean = 0, variance = 0;
+
+  template <class Number>
+  Moments(int64_t count, const Number& number) {
+    for (int64_t i = 0; i < count; ++i) {
+      magnitude += fabs(number(i)) / double(count);
+      mean += number(i) / double(count);
+    }
+    for (int64_t i = 0; i < count; ++i) variance += pow(number(i) - mean, 2) / double(count);
+  }
+  // What float32 can hold the squares of, and a spread that is more than the rounding of equal numbers.
+  bool is_plain(double epsilon) const {
+    return magnitude < 1e15 && (variance + epsilon > 1e-25 && variance + epsilon > 1e-12 * mean * mean);
+  }
+};
+
+}  // namespace
+
+void make_layer_norm(Call& call, tsv_layer_norm_args& a) {
+  const Tokens tokens(call);
+  a.x = call.strided(tokens.shape, call.float_type());
+  a.weight = call.optional({tokens.columns()}, TSV_FLOAT32);
+  a.bias = call.optional({tokens.columns()}, TSV_FLOAT32);
+  a.epsilon = call.one_in(4) ? call.real() : 1e-5;
+  a.tokens = call.near(tokens.shape, a.x->dtype, [&](int64_t i) -> double {
+    const int64_t columns = a.x->shape[a.x->ndim - 1], first = i / columns * columns, column = i % columns;
+    const Moments row(columns, [&](int64_t c) { return call.value(a.x, first + c); });
+    if (row.magnitude <= DBL_MAX && !row.is_plain(a.epsilon)) return INFINITY;
+    const double unit = (call.value(a.x, i) - row.mean) / sqrt(row.variance + a.epsilon);
+    const double weight = a.weight == nullptr ? 1 : call.value(a.weight, column);
+    Terms terms;
+    terms.add(unit * weight);
+    terms.add(weight);
+    terms.add(a.bias == nullptr ? 0 : call.value(a.bias, column));
+    return terms.magnitude();
+  });
+}
+
+void make_channel_moments(Call& call, tsv_channel_moments_args& a) {
+  const Tokens tokens(call);
+  const int64_t n = tokens.n, columns = tokens.columns();
+  a.x = call.strided(tokens.shape, call.float_type());
+  tokens.fill_mask(call, a);
+  a.ddof = int32_t(call.number(0, 1));
+  Shape by_channel = tokens.by_token;
+  by_channel.back() = columns;
+  // Of all tokens of a channel, of which some may be left out.
+  const auto moments = [&call, &a, n, columns](int64_t i) {
+    const int64_t first = i / columns * n * columns + i % columns;
+    return Moments(n, [&](int64_t t) { return call.value(a.x, first + t * columns); });
+  };
+  a.mean = call.near(by_channel, TSV_FLOAT32, [=](int64_t i) {
+    const Moments channel = moments(i);
+    if (!(channel.magnitude <= DBL_MAX)) return double(NAN);
+    return channel.magnitude > 1e15 ? double(INFINITY) : channel.magnitude * double(n);
+  });
+  a.variance = call.near(by_channel, TSV_FLOAT32, [=](int64_t i) {
+    const Moments channel = moments(i);
+    if (!(channel.magnitude <= DBL_MAX)) return double(NAN);
+    // Its own rounding, and what equal numbers of this size may differ by in float32.
+    return channel.magnitude > 1e15 ? double(INFINITY) : pow(1e-6 * channel.magnitude * double(n), 2) + 1e-30;
+  });
+}
 
 void make_token_norms(Call& call, tsv_token_norms_args& a) {
   const Tokens tokens(call);
