@@ -1,5 +1,4 @@
-import { attentionSync, matmulSync, type Tensor } from 'tokensieve';
-import { type LayerNorm, layerNorm } from './layer-norm.js';
+import { attentionSync, layerNormSync, matmulSync, type Tensor } from 'tokensieve';
 
 export type Activation = 'relu' | 'tanh';
 
@@ -7,6 +6,13 @@ export type Activation = 'relu' | 'tanh';
 export interface Linear {
   readonly weight: Tensor<'float32'>;
   readonly bias: Tensor<'float32'>;
+}
+
+/** `(x - mean) / sqrt(variance + epsilon) * weight + bias` over the last dimension. */
+export interface LayerNorm {
+  readonly weight: Tensor<'float32'>;
+  readonly bias: Tensor<'float32'>;
+  readonly epsilon: number;
 }
 
 /** The weights of one pre-norm transformer block. */
@@ -47,7 +53,7 @@ export interface Attended {
 export function attend(block: Block, x: Tensor<'float32'>, sizes?: Tensor<'float32'>): Attended {
   const [batch, length] = x.dims;
   const { heads, scale } = block;
-  const normed = layerNorm(x, block.attentionNorm);
+  const normed = layerNormSync(x, block.attentionNorm);
   const [q, k, v] = [block.query, block.key, block.value].map((projection) => {
     const { type, data } = linear(normed, projection);
     return { type, data, dims: [batch, length, heads, data.length / (batch * length * heads)] };
@@ -66,7 +72,7 @@ export function attend(block: Block, x: Tensor<'float32'>, sizes?: Tensor<'float
 
 /** The feed-forward half of a block, on [B, N, C]. */
 export function feedForward(block: Block, x: Tensor<'float32'>): Tensor<'float32'> {
-  const y = linear(linear(layerNorm(x, block.feedForwardNorm), block.expand, 'relu'), block.contract);
+  const y = linear(linear(layerNormSync(x, block.feedForwardNorm), block.expand, 'relu'), block.contract);
   addTo(y, x);
   return y;
 }

@@ -2,9 +2,16 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from 'tokensieve';
 import { type GraphWeights, readGraphWeights } from './graph-weights.js';
-import type { LayerNorm } from './layer-norm.js';
 import { type Tokenizer, type Tokens, unigramTokenizer } from './sentencepiece.js';
-import { type Attended, attend, type Block, feedForward, type Linear, linear } from './transformer-block.js';
+import {
+  type Attended,
+  attend,
+  type Block,
+  feedForward,
+  type LayerNorm,
+  type Linear,
+  linear,
+} from './transformer-block.js';
 
 /**
  * The Universal Sentence Encoder Lite (Cer et al. 2018, arXiv 1803.11175), 7 million parameters: token
@@ -69,7 +76,7 @@ function readBlock(weights: GraphWeights, layer: 0 | 1, width: number): Block {
   const vector = (name: string, length: number) =>
     weights.tensor(`${folded}/${name}/ConcatPartitions/concat`, [length]);
   const norm = (name: string, length: number): LayerNorm => ({
-    scale: vector(`${name}layer_prepostprocess/layer_norm/layer_norm_scale`, length),
+    weight: vector(`${name}layer_prepostprocess/layer_norm/layer_norm_scale`, length),
     bias: vector(`${name}layer_prepostprocess/layer_norm/layer_norm_bias`, length),
     epsilon: weights.scalar(`${shared}/FFN/layer_prepostprocess/layer_norm/Cast/x`),
   });
