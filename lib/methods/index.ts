@@ -7,6 +7,8 @@ import type { Method } from './method.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as tome } from './tome.js';
 import { method as topKPrune } from './top-k-prune.js';
+import { method as visPruner } from './vis-pruner.js';
+import { method as visionZip } from './vision-zip.js';
 
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
@@ -18,6 +20,8 @@ export { type CountedRow, type Method, type MethodOptions, methodGroups, type Re
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type TomeOptions, tome } from './tome.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
+export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
+export { type VisionZipOptions, visionZip } from './vision-zip.js';
 
 /** Every method of this package, by name. */
 export const methods: readonly Method[] = [
@@ -29,4 +33,6 @@ export const methods: readonly Method[] = [
   pyramidDrop,
   tome,
   topKPrune,
+  visPruner,
+  visionZip,
 ];

@@ -29,6 +29,7 @@ export function readMethodOptions(
   options: MethodOptions,
   positionsByDefault: PositionRule = 'kept',
 ): { readonly isAuthors: boolean; readonly positions: PositionRule } {
+  if (options === undefined) throw typeError('options', 'an object', options);
   const { reference = 'paper', positions = positionsByDefault } = readOptions(options);
   return { isAuthors: readReference(reference) === 'authors', positions: readPositionRule(positions) };
 }
