@@ -7,6 +7,7 @@ export { type CombineOptions, combineByRank, combineByWeight, type WeightedCrite
 export { inverse } from './inverse.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';
+export { type RaterAttentionOptions, raterAttention } from './rater-attention.js';
 export { type EnergyOptions, energy, type RedundancyOptions, redundancy } from './redundancy.js';
 export { type EntropyOptions, tokenEntropy } from './token-entropy.js';
 export { gradientNorm, hiddenNorm, keyNorm, type NormOptions } from './token-norm.js';

@@ -5,6 +5,7 @@ import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
+import { method as sparseVlm } from './sparse-vlm.js';
 import { method as tome } from './tome.js';
 import { method as topKPrune } from './top-k-prune.js';
 import { method as visPruner } from './vis-pruner.js';
@@ -18,6 +19,7 @@ export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
+export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
 export { type TomeOptions, tome } from './tome.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
@@ -31,6 +33,7 @@ export const methods: readonly Method[] = [
   fasterVlm,
   fastv,
   pyramidDrop,
+  sparseVlm,
   tome,
   topKPrune,
   visPruner,
