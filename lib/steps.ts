@@ -19,6 +19,7 @@ import { matmul, matmulSync } from './ops/matmul.js';
 import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
 import { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
+import { type Positions, type RotateKeysOptions, rotateKeys, rotateKeysSync } from './ops/rotate-keys.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { similarityArgmax, similarityArgmaxSync } from './ops/similarity-argmax.js';
 import { similarityReduce, similarityReduceSync } from './ops/similarity-reduce.js';
@@ -110,6 +111,10 @@ export const step = {
   restoreTokens: stepped<[FloatTensor, TokenMap, RestoreTokensOptions<FloatType>?], FloatTensor>(
     restoreTokens,
     restoreTokensSync,
+  ),
+  rotateKeys: stepped<[FloatTensor, Positions, Positions, RotateKeysOptions?], FloatTensor>(
+    rotateKeys,
+    rotateKeysSync,
   ),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   similarityArgmax: stepped(similarityArgmax, similarityArgmaxSync),

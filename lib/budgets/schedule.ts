@@ -45,7 +45,8 @@ export function readSchedule(
 /** Far past any model's. */
 const mostLayers = 2 ** 16;
 
-function needLayer(layer: number | undefined, path: string): number {
+/** The layer, or an error that says what goes by it. */
+export function needLayer(layer: number | undefined, path: string): number {
   if (layer === undefined) throw typeError('inputs.layer', `an integer, since ${path} goes by layers`, layer);
   return layer;
 }

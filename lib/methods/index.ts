@@ -1,18 +1,22 @@
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
+import { method as dtem } from './dtem.js';
 import { method as evit } from './evit.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as sparseVlm } from './sparse-vlm.js';
+import { method as tofu } from './tofu.js';
 import { method as tome } from './tome.js';
+import { method as tomesd } from './tomesd.js';
 import { method as topKPrune } from './top-k-prune.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
 
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
+export { type DtemOptions, dtem } from './dtem.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
 export { type EvitOptions, evit } from './evit.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
@@ -20,7 +24,9 @@ export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
+export { type TofuOptions, tofu } from './tofu.js';
 export { type TomeOptions, tome } from './tome.js';
+export { type TomesdOptions, tomesd } from './tomesd.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
 export { type VisionZipOptions, visionZip } from './vision-zip.js';
@@ -29,12 +35,15 @@ export { type VisionZipOptions, visionZip } from './vision-zip.js';
 export const methods: readonly Method[] = [
   dart,
   divPrune,
+  dtem,
   evit,
   fasterVlm,
   fastv,
   pyramidDrop,
   sparseVlm,
+  tofu,
   tome,
+  tomesd,
   topKPrune,
   visPruner,
   visionZip,

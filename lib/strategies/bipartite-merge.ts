@@ -13,7 +13,7 @@ import { readJoin } from './join.js';
 import { identityMap } from './maps.js';
 import { listedAsAuthors, matchCentres, matchedMap } from './matched.js';
 import { raggedOf } from './nearest.js';
-import type { Decision, Strategy } from './strategy.js';
+import type { Decision, Plan } from './strategy.js';
 
 /** Options of {@link bipartiteMerge}. */
 export interface BipartiteMergeOptions {
@@ -44,7 +44,7 @@ export interface BipartiteMergeOptions {
  * With `{ every: k }` the tokens of a row are counted up to its last that is not dropped. A slot stands for its
  * destination; where sources are drawn at random, for its lowest member.
  */
-export function bipartiteMerge(options: BipartiteMergeOptions = {}): Strategy {
+export function bipartiteMerge(options: BipartiteMergeOptions = {}): (decision: Decision) => Steps<Plan> {
   const given = readOptions(options);
   const { metric = 'keys', threshold, partition = 'alternate', reduce = 'mean', order = 'index' } = given;
   readWord('options.metric', metric, ['keys', 'hidden']);
