@@ -4,6 +4,7 @@ export {
   valueWeightedAttention,
 } from './attention-received.js';
 export { type CombineOptions, combineByRank, combineByWeight, type WeightedCriterion } from './combine.js';
+export { type FrameChangeOptions, frameChange } from './frame-change.js';
 export { inverse } from './inverse.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';

@@ -1,7 +1,9 @@
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
 import { method as dtem } from './dtem.js';
+import { method as dycoke } from './dycoke.js';
 import { method as evit } from './evit.js';
+import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
@@ -17,8 +19,10 @@ import { method as visionZip } from './vision-zip.js';
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
 export { type DtemOptions, dtem } from './dtem.js';
+export { type DycokeOptions, dycoke } from './dycoke.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
 export { type EvitOptions, evit } from './evit.js';
+export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
@@ -36,7 +40,9 @@ export const methods: readonly Method[] = [
   dart,
   divPrune,
   dtem,
+  dycoke,
   evit,
+  evs,
   fasterVlm,
   fastv,
   pyramidDrop,

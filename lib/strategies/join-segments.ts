@@ -1,8 +1,12 @@
 // What was decided of segments, as what is decided of the rows that they are segments of.
+
+import { cutValues, eachPlace, type Segments, segmentTokens } from '../segments.js';
 import type { Tokens } from '../sieve-inputs.js';
+import type { Steps } from '../steps.js';
 import type { Tensor } from '../tensor.js';
 import { adoptTokenMap } from '../token-map.js';
-import { eachPlace, type Segments } from './segments.js';
+import { identityMap, prunedMap } from './maps.js';
+import { bestTokens, ordered } from './select.js';
 import type { Concatenation, Plan } from './strategy.js';
 
 /** A token left of a row. */
@@ -74,6 +78,28 @@ export function joinSegments(
     ...(centres && { centres: Int32Array.from(left.flatMap((row) => row.map(({ token }) => token))) }),
     ...(concatenate && { concatenate: wholeBlocks(concatenate, tokens, segments) }),
   };
+}
+
+/**
+ * Keeps the tokens of each segment that score best.
+ *
+ * @param counts so many of each segment
+ * @param order of those kept: by place, or each segment's by falling score behind the protected tokens
+ */
+export function* keepPerSegment(
+  tokens: Tokens,
+  segments: Segments,
+  scores: Tensor<'float32'>,
+  counts: readonly number[],
+  order: 'place' | 'score' = 'place',
+): Steps<Plan> {
+  if (segments.rows.length === 0) return { map: identityMap(tokens) };
+  const own = segmentTokens(tokens, segments);
+  const cut = cutValues(scores, segments);
+  const best = yield* bestTokens(own, cut, counts);
+  const kept = ordered(best, order === 'place' ? 'index' : 'score', own, cut);
+  const plan = { map: prunedMap(own, kept, best.offsets) };
+  return joinSegments(tokens, segments, plan, order === 'place' ? 'place' : 'segment');
 }
 
 /** `[S * L]`: the token of its row that stands at each place of the segments. */

@@ -1,11 +1,11 @@
 import { typeError } from '../errors.js';
 import { gridOf, readGridOption } from '../grid.js';
 import { readOptions, readWord } from '../options.js';
+import { cutValues, framesOf, type Segments, segmentsOf, segmentTokens, windowsOf } from '../segments.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { isSteps } from '../steps.js';
 import { joinSegments } from './join-segments.js';
 import { identityMap } from './maps.js';
-import { cutValues, type Segments, segmentsOf, segmentTokens } from './segments.js';
 import { readPlan, type Strategy } from './strategy.js';
 import { readPair, readSide } from './windows.js';
 
@@ -89,7 +89,10 @@ function readSegmentation(options: Segmentation): (tokens: Tokens) => Segmented 
   const grid = readGridOption(options.grid);
   if ('frames' in options) {
     if (options.frames !== true) throw typeError('options.frames', 'true', options.frames);
-    return (tokens) => framesOf(tokens, gridOf(tokens, grid, 3, 'perSegment'));
+    return (tokens) => {
+      const sides = gridOf(tokens, grid, 3, 'perSegment');
+      return { segments: framesOf(tokens, sides), grid: sides.slice(1) };
+    };
   }
   const window = readWindow(options.window);
   return (tokens) => {
@@ -107,36 +110,6 @@ function equalStretches(free: number, count: number) {
     segmentOf: (i: number) =>
       i < start ? Math.floor(i / (size + 1)) : longer + Math.floor((i - start) / size),
   };
-}
-
-/** The frames of `[t,h,w]`. */
-export function framesOf(tokens: Tokens, [frames, height, width]: readonly number[]): Required<Segmented> {
-  const cells = height * width;
-  const segments = segmentsOf(tokens, () => ({
-    segments: frames,
-    segmentOf: (i) => Math.floor(i / cells),
-  }));
-  return { segments, grid: [height, width] };
-}
-
-/** The windows of each picture or frame, line by line. */
-export function windowsOf(
-  tokens: Tokens,
-  grid: readonly number[],
-  [high, wide]: readonly [number, number],
-): Segments {
-  const [height, width] = grid.slice(-2);
-  const across = Math.ceil(width / wide);
-  const each = Math.ceil(height / high) * across;
-  const segmentOf = (i: number) => {
-    const [y, x] = [Math.floor(i / width) % height, i % width];
-    const window = Math.floor(y / high) * across + Math.floor(x / wide);
-    return Math.floor(i / (height * width)) * each + window;
-  };
-  return segmentsOf(tokens, (free) => ({
-    segments: free === 0 ? 0 : each * (free / (height * width)),
-    segmentOf,
-  }));
 }
 
 /** The `window` among options: `[wy,wx]`. */

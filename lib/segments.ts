@@ -1,8 +1,8 @@
 // Segments of the free tokens of a batch, such as the frames of a video: each a row of a batch of its own, so that one
 // call of an operation serves all of them.
-import type { RowTokens, Tokens } from '../sieve-inputs.js';
-import { runSync, type Steps, step } from '../steps.js';
-import { type FloatTensor, reshape, type Tensor, viewArray, zeros } from '../tensor.js';
+import type { RowTokens, Tokens } from './sieve-inputs.js';
+import { runSync, type Steps, step } from './steps.js';
+import { type FloatTensor, reshape, type Tensor, viewArray, zeros } from './tensor.js';
 
 /** Lists of free tokens, no token in two. */
 export interface Segments {
@@ -49,6 +49,47 @@ export function segmentsOf(
     places,
     longest: lists.reduce((most, list) => Math.max(most, list.places.length), 0),
   };
+}
+
+/** The frames of `[t,h,w]`. */
+export function framesOf(tokens: Tokens, [frames, height, width]: readonly number[]): Segments {
+  const cells = height * width;
+  return segmentsOf(tokens, () => ({ segments: frames, segmentOf: (i) => Math.floor(i / cells) }));
+}
+
+/** The segments of one row. */
+export function segmentsOfRow({ rows, offsets, places }: Segments, row: number): Segments {
+  const first = rows.indexOf(row);
+  const own = rows.filter((other) => other === row);
+  const ends = offsets.slice(first, first + own.length + 1);
+  if (first === -1) return { rows: own, offsets: new Int32Array(1), places: new Int32Array(), longest: 0 };
+  const lengths = own.map((_, i) => ends[i + 1] - ends[i]);
+  return {
+    rows: own,
+    offsets: ends.map((end) => end - ends[0]),
+    places: places.subarray(ends[0], ends[own.length]),
+    longest: Math.max(...lengths),
+  };
+}
+
+/** The windows of each picture or frame, line by line. */
+export function windowsOf(
+  tokens: Tokens,
+  grid: readonly number[],
+  [high, wide]: readonly [number, number],
+): Segments {
+  const [height, width] = grid.slice(-2);
+  const across = Math.ceil(width / wide);
+  const each = Math.ceil(height / high) * across;
+  const segmentOf = (i: number) => {
+    const [y, x] = [Math.floor(i / width) % height, i % width];
+    const window = Math.floor(y / high) * across + Math.floor(x / wide);
+    return Math.floor(i / (height * width)) * each + window;
+  };
+  return segmentsOf(tokens, (free) => ({
+    segments: free === 0 ? 0 : each * (free / (height * width)),
+    segmentOf,
+  }));
 }
 
 /** `[S,L,D]` of features `[B,N,D]`, L the longest segment: a view where segments of one length follow one another. */
