@@ -10,9 +10,10 @@ export interface FractionOptions {
   readonly rounding?: Rounding;
   /**
    * `'all'`, the default: of all tokens, kept ones included. `'free'`: of the others, kept ones staying besides; so
-   * too where a number of tokens is counted.
+   * too where a number of tokens is counted. A number: of so many, such as the free tokens before the first layer, kept
+   * ones staying besides.
    */
-  readonly of?: 'all' | 'free';
+  readonly of?: 'all' | 'free' | number;
 }
 
 /** How many tokens stay, said in one of three ways; see {@link count}, {@link keep} and {@link ratio}. */
@@ -63,7 +64,7 @@ const ways = {
       if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
     },
     stay: (value: number, { kept }: RowTokens, { of }: Required<FractionOptions>) =>
-      value + (of === 'free' ? kept : 0),
+      value + (of === 'all' ? 0 : kept),
   },
   keep: {
     check: (path: string, value: number) => {
@@ -95,7 +96,8 @@ export function countBudget(
 ): Budget {
   const { rounding = 'floor', of = 'all' } = readOptions(options);
   readWord('options.rounding', rounding, ['floor', 'ceil', 'round']);
-  readWord('options.of', of, ['all', 'free']);
+  if (typeof of !== 'number') readWord('options.of', of, ['all', 'free']);
+  else if (!Number.isSafeInteger(of) || of < 0) throw rangeError('options.of', 'an integer from 0', of);
   const { check, stay } = ways[way];
   const valueAt = readSchedule(path, schedule, check);
   return (layer) => {
@@ -107,8 +109,9 @@ export function countBudget(
 function fractionOf(
   fraction: number,
   { tokens, kept }: RowTokens,
-  options: Required<FractionOptions>,
+  { of, rounding }: Required<FractionOptions>,
 ): number {
-  const apart = options.of === 'free' ? kept : 0;
-  return apart + roundCount((tokens - apart) * fraction, tokens, options.rounding);
+  const apart = of === 'all' ? 0 : kept;
+  const whole = typeof of === 'number' ? of : tokens - apart;
+  return apart + roundCount(whole * fraction, Math.max(whole, tokens), rounding);
 }

@@ -18,6 +18,13 @@ export interface RedundancyOptions {
 export interface EnergyOptions extends RedundancyOptions {
   /** The cosine from which on two tokens count as alike; in the paper it falls from 0.9 over the layers. */
   readonly margin: Schedule;
+  /**
+   * What of each cosine s, with the margin m, is averaged: `'elu'`, the default, `s - m` where s is above m, else
+   * `exp(s - m) - 1`; `'gaussian'`, the paper's for text, `exp(-((1 - s) / d)^2 / 2) / (d sqrt(2 pi))`, d being 1 - m.
+   */
+  readonly kernel?: 'elu' | 'gaussian';
+  /** Compares with all tokens that are not dropped, the default, or with the free ones alone; a kept one then has 0. */
+  readonly among?: 'all' | 'free';
 }
 
 /**
@@ -33,30 +40,36 @@ export function redundancy(options: RedundancyOptions = {}): Criterion {
     const features = yield* featuresOf(tokens, metric, 'redundancy');
     const { mask } = tokens;
     const mean = step.similarityReduce(features, { f: 'mean', self: false, ...(mask && { mask }) });
-    return yield* signed(mean, sign);
+    return yield* scaled(mean, sign);
   };
 }
 
 /**
- * The energy of a token (Tran et al. 2024, PiToMe, arXiv 2405.16148): the mean over all tokens, itself included, of
- * `s - m` where the cosine s is above the margin m, else `exp(s - m) - 1`. Tokens in large, tight clusters have a high
- * energy. By default a low energy ranks high, so that tokens that stand apart stay. Dropped tokens are not compared
- * with. Reads k, hidden or metric.
+ * The energy of a token (Tran et al. 2024, PiToMe, arXiv 2405.16148): the mean of a kernel of its cosines with all
+ * tokens, itself included. Tokens in large, tight clusters have a high energy. By default a low energy ranks high, so
+ * that tokens that stand apart stay. Dropped tokens are not compared with. Reads k, hidden or metric.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function energy(options: EnergyOptions): Criterion {
   const { metric, sign } = readCompared(options);
-  const marginAt = readSchedule('options.margin', readOptions(options).margin, (path, value) => {
-    if (!Number.isFinite(value)) throw rangeError(path, 'a finite number', value);
+  const { kernel = 'elu', among = 'all', margin: schedule } = readOptions(options);
+  readWord('options.kernel', kernel, ['elu', 'gaussian']);
+  readWord('options.among', among, ['all', 'free']);
+  const marginAt = readSchedule('options.margin', schedule, (path, value) => {
+    if (kernel === 'elu' && !Number.isFinite(value)) throw rangeError(path, 'a finite number', value);
+    if (kernel === 'gaussian' && !(value >= -1 && value < 1))
+      throw rangeError(path, 'a number from -1, below 1', value);
   });
   return function* (tokens) {
-    const { mask, layer } = tokens;
+    const { layer } = tokens;
     const margin = marginAt(layer);
     if (margin === undefined) throw typeError(`options.margin at layer ${layer}`, 'a number', margin);
     const features = yield* featuresOf(tokens, metric, 'energy');
-    const mean = step.similarityReduce(features, { f: { elu: margin }, ...(mask && { mask }) });
-    return yield* signed(mean, sign);
+    const mask = among === 'all' ? tokens.mask : tokens.mask?.map((state) => (state === 0 ? 0 : 2));
+    const f = kernel === 'elu' ? { elu: margin } : { gaussian: 1 - margin };
+    const mean = step.similarityReduce(features, { f, ...(mask && { mask }) });
+    return yield* scaled(mean, kernel === 'elu' ? sign : sign / ((1 - margin) * Math.sqrt(2 * Math.PI)));
   };
 }
 
@@ -66,7 +79,7 @@ function readCompared(options: RedundancyOptions): { metric: ComparedBy; sign: 1
   return { metric, sign: readWord('options.prefer', prefer, ['low', 'high']) === 'low' ? -1 : 1 };
 }
 
-function* signed(values: Steps<Tensor<'float32'>>, sign: 1 | -1): Steps<Tensor<'float32'>> {
+function* scaled(values: Steps<Tensor<'float32'>>, factor: number): Steps<Tensor<'float32'>> {
   const read = yield* values;
-  return { ...read, data: read.data.map((value) => sign * value) };
+  return { ...read, data: read.data.map((value) => factor * value) };
 }

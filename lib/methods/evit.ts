@@ -1,5 +1,4 @@
-import { countBudget } from '../budgets/count.js';
-import type { Schedule } from '../budgets/schedule.js';
+import { budgetOf, type CountOptions } from '../budgets/count.js';
 import { attentionReceived } from '../criteria/attention-received.js';
 import { typeError } from '../errors.js';
 import { readOptions } from '../options.js';
@@ -8,13 +7,15 @@ import { pruneAndFuse } from '../strategies/fuse.js';
 import { prune } from '../strategies/prune.js';
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
-/** Options of {@link evit}. */
-export interface EvitOptions extends MethodOptions {
-  /** Fraction of the tokens beside the class token that stays; 0.7 at layers 3, 6 and 9 in the paper. */
-  readonly keep: Schedule;
-  /** Fuses the tokens that go into one, which comes last; true by default. */
-  readonly fuse?: boolean;
-}
+/**
+ * Options of {@link evit}: how many of the tokens beside the class token stay, by one of `keep` (0.7 at layers 3, 6 and 9
+ * in the paper), `ratio` and `count`; a fused one is not among them.
+ */
+export type EvitOptions = MethodOptions &
+  CountOptions & {
+    /** Fuses the tokens that go into one, which comes last; true by default. */
+    readonly fuse?: boolean;
+  };
 
 /**
  * EViT, token reorganization: Liang et al., "Not All Patches are What You Need: Expediting Vision Transformers
@@ -22,7 +23,8 @@ export interface EvitOptions extends MethodOptions {
  *
  * The attention of the class token, the first of each row, averaged over heads, scores the others; of these
  * `ceil(keep * (N - 1))` stay, and the rest become one token, the mean weighted by score. Score with the
- * attention of the layer at hand and apply between attention and MLP. Reads q and k.
+ * attention of the layer at hand and apply between attention and MLP. Reads q and k. A distillation token is as any
+ * other, as in the authors' code, unless it is masked with 1.
  *
  * `reference: 'authors'` lists the kept tokens by falling score behind the class token, and fuses by the sum of
  * `score * token`, not divided by the sum of scores, as their code does; here kept tokens stay in place and the
@@ -31,21 +33,20 @@ export interface EvitOptions extends MethodOptions {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function evit(options: EvitOptions): Sieve {
-  const { keep, fuse = true } = readOptions(options);
+  const { fuse = true } = readOptions(options);
   if (typeof fuse !== 'boolean') throw typeError('options.fuse', 'true or false', fuse);
   const { isAuthors, positions } = readMethodOptions(options);
   const order = isAuthors ? 'score' : 'index';
   return createSieve({
     criterion: attentionReceived({ queries: 'first' }),
-    budget: budgetFor(keep),
+    budget: budgetFor(options),
     strategy: fuse ? pruneAndFuse({ reduce: isAuthors ? 'sum' : 'mean', order }) : prune({ order }),
     protect: { first: 1 },
     positions,
   });
 }
 
-const budgetFor = (keep: Schedule) =>
-  countBudget('options.keep', 'keep', keep, { rounding: 'ceil', of: 'free' });
+const budgetFor = (options: EvitOptions) => budgetOf(options, { rounding: 'ceil', of: 'free' });
 
 export const method: Method<EvitOptions> = {
   name: 'evit',
@@ -62,9 +63,9 @@ export const method: Method<EvitOptions> = {
   trainingFree: false,
   defaults: { keep: 0.7 },
   order: 'appended',
-  tokensLeft: ({ keep, fuse = true }, row) => {
-    const left = tokensLeftBy(budgetFor(keep), row);
-    return left + Number(fuse && left < row.tokens);
+  tokensLeft: (options, row) => {
+    const left = tokensLeftBy(budgetFor(options), row);
+    return left + Number((options.fuse ?? true) && left < row.tokens);
   },
   create: evit,
 };

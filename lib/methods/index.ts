@@ -1,5 +1,6 @@
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
+import { method as dpcKnn } from './dpc-knn.js';
 import { method as dtem } from './dtem.js';
 import { method as dycoke } from './dycoke.js';
 import { method as evit } from './evit.js';
@@ -7,6 +8,7 @@ import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
+import { method as pitome } from './pitome.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as sparseVlm } from './sparse-vlm.js';
 import { method as tofu } from './tofu.js';
@@ -18,6 +20,7 @@ import { method as visionZip } from './vision-zip.js';
 
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
+export { type DpcKnnOptions, dpcKnn } from './dpc-knn.js';
 export { type DtemOptions, dtem } from './dtem.js';
 export { type DycokeOptions, dycoke } from './dycoke.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
@@ -26,6 +29,7 @@ export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
+export { type PitomeOptions, pitome } from './pitome.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
 export { type TofuOptions, tofu } from './tofu.js';
@@ -39,12 +43,14 @@ export { type VisionZipOptions, visionZip } from './vision-zip.js';
 export const methods: readonly Method[] = [
   dart,
   divPrune,
+  dpcKnn,
   dtem,
   dycoke,
   evit,
   evs,
   fasterVlm,
   fastv,
+  pitome,
   pyramidDrop,
   sparseVlm,
   tofu,

@@ -2,16 +2,19 @@ import { rangeError, typeError } from '../errors.js';
 import { type ComparedBy, featuresOf } from '../features.js';
 import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
+import type { Ragged } from '../ragged.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Tensor } from '../tensor.js';
+import type { TokenMap } from '../token-map.js';
 import { countsAsked } from './amounts.js';
 import type { Clustering, Points } from './clustering.js';
 import { dpcKnn } from './dpc-knn.js';
 import { readJoin } from './join.js';
 import { kMeans } from './k-means.js';
-import { clusteredMap, identityMap } from './maps.js';
-import { requiredScores } from './select.js';
-import type { Strategy } from './strategy.js';
+import { centredMap, clusteredMap, identityMap } from './maps.js';
+import { raggedOf } from './nearest.js';
+import { type KeptOrder, ordered, readOrder, requiredScores } from './select.js';
+import type { Plan, Strategy } from './strategy.js';
 
 /** How clusters are found. */
 export type ClusterMethod =
@@ -21,6 +24,8 @@ export type ClusterMethod =
       readonly k?: number;
       /** By distance, the default, or by the cosine. */
       readonly similarity?: 'l2' | 'cosine';
+      /** Of the slots: by their first tokens, the default, or by falling density times separation of the centres. */
+      readonly order?: KeptOrder;
     }
   | {
       readonly method: 'k-means';
@@ -45,7 +50,8 @@ export type ClusterMergeOptions = ClusterMethod & {
 /**
  * Merging by clusters, equation (6) of arXiv 2505.18227: `x'_C = sum over C of w_j x_j / sum of w_j`. As many clusters
  * as tokens are to stay, beside the protected ones, each of which stays a token of its own; at least one where there
- * are free tokens. Slots stand in the order of their first tokens.
+ * are free tokens. Slots stand in the order of their first tokens; protected ones come first where `order` is
+ * `'score'`.
  *
  * `'dpc-knn'`: density peaks by nearest neighbours, as in TCFormer (Zeng et al. 2022, arXiv 2204.08680). With the
  * distance `d_ij = ||x_i - x_j|| / sqrt(D)`, or 1 minus the cosine, the density of a token is `exp(-mean of d^2 to its
@@ -65,26 +71,33 @@ export type ClusterMergeOptions = ClusterMethod & {
  */
 export function clusterMerge(options: ClusterMergeOptions): Strategy {
   const given = readOptions(options);
-  const { metric = 'hidden', weights = 'size', reduce = 'mean' } = given;
+  const { metric = 'hidden', weights: weighting = 'size', reduce = 'mean' } = given;
   readWord('options.metric', metric, ['keys', 'hidden']);
-  readWord('options.weights', weights, ['size', 'score']);
+  readWord('options.weights', weighting, ['size', 'score']);
   const join = readJoin(reduce);
+  const order = given.method === 'dpc-knn' ? readOrder(given) : 'index';
   const cluster = readMethod(given);
   return function* (decision) {
     const { tokens } = decision;
     const counts = countsAsked(decision, 'clusterMerge');
     if (counts === undefined) throw typeError('budget', 'a budget, which clusterMerge goes by', counts);
-    const scores = weights === 'score' ? finite(requiredScores(decision), tokens) : undefined;
+    const scores = weighting === 'score' ? finite(requiredScores(decision), tokens) : undefined;
     const free = tokens.rows.map((row) => row.tokens - row.kept);
     const clusters = counts.map((count, row) =>
       Math.min(free[row], Math.max(1, count - tokens.rows[row].kept)),
     );
     if (clusters.every((count, row) => count === free[row])) return { map: identityMap(tokens) };
     const features = yield* featuresOf(tokens, metric, 'clusterMerge');
-    const labels = yield* cluster(pointsOf(tokens, features, free, clusters));
-    const leaders = leadersOf(labels, tokens);
-    const map = clusteredMap(tokens, leaders, scores && scoreWeights(scores, leaders, tokens));
-    return { map, merge: join(tokens) };
+    const found = yield* cluster(pointsOf(tokens, features, free, clusters));
+    const leaders = leadersOf(found.labels, tokens);
+    const weights = scores && scoreWeights(scores, leaders, tokens);
+    const { centres } = found;
+    const centred = centres && centredOf(found.labels, centres, tokens);
+    const merge = join(tokens);
+    if (centred && order === 'score')
+      return { ...byFallingPeak(centred, centres.peaks, tokens, weights), merge };
+    const map = clusteredMap(tokens, leaders, weights);
+    return { map, merge, ...(centred && { centres: centresOf(map, centred, tokens) }) };
   };
 }
 
@@ -131,6 +144,43 @@ function leadersOf(labels: Int32Array, { length, mask }: Tokens): Int32Array {
     }
   });
   return leaders;
+}
+
+/** `[B * N]`: the centre of each token's cluster; a protected one is its own; -1 for one that goes nowhere. */
+function centredOf(labels: Int32Array, { indices, offsets }: Ragged, { length, mask }: Tokens): Int32Array {
+  return labels.map((label, place) => {
+    if (label === -1) return mask?.[place] === 1 ? place % length : -1;
+    return indices.data[offsets[Math.floor(place / length)] + label];
+  });
+}
+
+/** The centre of each slot. */
+function centresOf(
+  { assignment, offsets, outputLengths }: TokenMap,
+  centred: Int32Array,
+  { batch, length }: Tokens,
+): Int32Array {
+  const centres = new Int32Array(offsets.length - 1);
+  for (let row = 0, first = 0; row < batch; first += outputLengths[row++])
+    for (let place = row * length; place < (row + 1) * length; place++)
+      if (assignment[place] !== -1) centres[first + assignment[place]] = centred[place];
+  return centres;
+}
+
+function byFallingPeak(
+  centred: Int32Array,
+  peaks: Float32Array,
+  tokens: Tokens,
+  weights: Float32Array | undefined,
+): Pick<Plan, 'map' | 'centres'> {
+  const { batch, length } = tokens;
+  const centres = raggedOf(
+    Array.from({ length: batch }, (_, row) =>
+      centred.subarray(row * length, (row + 1) * length).filter((centre, i) => centre === i),
+    ),
+  );
+  const data = ordered(centres, 'score', tokens, { type: 'float32', data: peaks, dims: [batch, length] });
+  return centredMap(tokens, { ...centres, indices: { ...centres.indices, data } }, centred, weights);
 }
 
 function finite(scores: Tensor<'float32'>, { length, mask }: Tokens): Float32Array {

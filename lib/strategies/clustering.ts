@@ -1,4 +1,5 @@
 // What the ways of clustering share: the tokens to cluster, and the cluster whose centre is nearest to each.
+import type { Ragged } from '../ragged.js';
 import { type Steps, step } from '../steps.js';
 import type { FloatTensor, Tensor } from '../tensor.js';
 
@@ -18,12 +19,16 @@ export interface Points {
   readonly sizes: Tensor<'float32'> | undefined;
 }
 
-/**
- * Puts tokens into clusters, none of which is left empty.
- *
- * @returns `[B * N]`: the cluster of each token, counted from 0 within its row; -1 for one that is in none
- */
-export type Clustering = (points: Points) => Steps<Int32Array>;
+/** Who is in which cluster. */
+export interface Clusters {
+  /** `[B * N]`: the cluster of each token, counted from 0 within its row; -1 for one that is in none. */
+  readonly labels: Int32Array;
+  /** The token at the centre of each cluster, where there is one, and `[B * N]`: how much of a centre each token is. */
+  readonly centres?: Ragged & { readonly peaks: Float32Array };
+}
+
+/** Puts tokens into clusters, none of which is left empty. */
+export type Clustering = (points: Points) => Steps<Clusters>;
 
 /** Each token's nearest centre, and how near that is. */
 export interface Nearest {

@@ -17,14 +17,15 @@ export interface DpcKnnParts {
 export function dpcKnn({ k, similarity }: DpcKnnParts): Clustering {
   return function* (points) {
     const { features, clusters, length } = points;
-    const centres = yield* bestTokens(points, yield* peaks(points, k, similarity), clusters);
+    const scores = yield* peaks(points, k, similarity);
+    const centres = yield* bestTokens(points, scores, clusters);
     const { tokens } = yield* step.gatherRagged(features, centres, {});
     const { labels } = yield* nearestCentre(points, tokens, similarity);
     const { indices, offsets } = centres;
     for (let row = 0; row < clusters.length; row++)
       for (let i = offsets[row]; i < offsets[row + 1]; i++)
         labels[row * length + indices.data[i]] = i - offsets[row];
-    return labels;
+    return { labels, centres: { ...centres, peaks: scores.data } };
   };
 }
 

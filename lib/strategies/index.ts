@@ -10,6 +10,7 @@ export { type DppOptions, dpp } from './dpp.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';
 export { type KCentreOptions, kCentre } from './k-centre.js';
 export { type LeastSimilarOptions, leastSimilar } from './least-similar.js';
+export { type MergeLowestOptions, mergeLowest } from './merge-lowest.js';
 export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
 export { type PerSegmentOptions, perSegment, type Segmentation } from './per-segment.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';

@@ -25,7 +25,7 @@ export function kMeans({ iterations, seed, similarity }: KMeansParts): Clusterin
       const nearest = yield* nearestCentre(points, centres, similarity);
       fillEmpty(nearest, points);
       const { labels } = nearest;
-      if (moved === iterations || before?.every((label, i) => label === labels[i])) return labels;
+      if (moved === iterations || before?.every((label, i) => label === labels[i])) return { labels };
       centres = yield* means(points, labels);
       before = labels;
     }

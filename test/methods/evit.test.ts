@@ -52,6 +52,24 @@ describe('evit', () => {
     assert.deepEqual([...authors.map.members], [0, ...byScore.slice(0, 6)]);
   });
 
+  it('takes a number of tokens beside the class token', () => {
+    const fraction = evit({ keep: 0.5 }).reduceSync(inputs);
+    assert.deepEqual(evit({ count: 6 }).reduceSync(inputs), fraction);
+    assert.deepEqual(evit({ ratio: 0.5 }).reduceSync(inputs), fraction);
+    assert.equal(evit({ count: 1, fuse: false }).reduceSync(inputs).hidden.dims[1], 2);
+  });
+
+  it('lets a distillation token go unless it is masked with 1', () => {
+    const last = byScore[byScore.length - 1];
+    const mask = Uint8Array.from({ length: 12 }, (_, i) => Number(i === last));
+    assert.ok(!evit({ count: 2 }).reduceSync(inputs).map.kept(0).subarray(0, 3).includes(last));
+    const kept = evit({ count: 2 }).reduceSync({ ...inputs, mask });
+    assert.deepEqual(
+      [...kept.map.kept(0).subarray(0, 4)],
+      [0, ...byScore.slice(0, 2), last].sort((a, b) => a - b),
+    );
+  });
+
   it('does nothing where all are kept', () => {
     for (const keep of [1, 0.99]) {
       const left = evit({ keep }).reduceSync(inputs);
@@ -73,7 +91,11 @@ describe('evit', () => {
 
   it('names what is wrong', () => {
     const create = evit as (options: unknown) => unknown;
-    assert.throws(() => create({}), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.keep'));
+    assert.throws(() => create({}), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options'));
+    assert.throws(
+      () => create({ keep: 0.5, count: 3 }),
+      isArgumentError('ERR_TOKENSIEVE_TYPE', 'options', 'count and keep'),
+    );
     assert.throws(() => create({ keep: 0 }), isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.keep', 0));
     assert.throws(
       () => create({ keep: 0.5, fuse: 1 }),
