@@ -94,7 +94,7 @@ function* clustersOf(tokens: Tokens, recycled: Ragged, clusters: readonly number
   for (const k of new Set(clusters.filter((count) => count > 0))) {
     const isAsked = clusters.map((count) => count === k);
     const free = isAsked.map((own, row) => (own ? offsets[row + 1] - offsets[row] : 0));
-    const labels = yield* dpcKnn({ k, similarity: 'l2' })({
+    const { labels } = yield* dpcKnn({ k, similarity: 'l2' })({
       batch: tokens.batch,
       length: width,
       features,
