@@ -10,5 +10,6 @@ export { type PredictorLayer, type PredictorOptions, predictor } from './predict
 export { type RandomOptions, random } from './random.js';
 export { type RaterAttentionOptions, raterAttention } from './rater-attention.js';
 export { type EnergyOptions, energy, type RedundancyOptions, redundancy } from './redundancy.js';
+export { type TextRelevanceOptions, textSimilarity, textSoftmax } from './text-relevance.js';
 export { type EntropyOptions, tokenEntropy } from './token-entropy.js';
 export { gradientNorm, hiddenNorm, keyNorm, type NormOptions } from './token-norm.js';

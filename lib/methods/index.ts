@@ -1,3 +1,4 @@
+import { method as cdPruner } from './cd-pruner.js';
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
 import { method as dpcKnn } from './dpc-knn.js';
@@ -15,9 +16,11 @@ import { method as tofu } from './tofu.js';
 import { method as tome } from './tome.js';
 import { method as tomesd } from './tomesd.js';
 import { method as topKPrune } from './top-k-prune.js';
+import { method as trim } from './trim.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
 
+export { type CdPrunerOptions, cdPruner } from './cd-pruner.js';
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
 export { type DpcKnnOptions, dpcKnn } from './dpc-knn.js';
@@ -36,11 +39,13 @@ export { type TofuOptions, tofu } from './tofu.js';
 export { type TomeOptions, tome } from './tome.js';
 export { type TomesdOptions, tomesd } from './tomesd.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
+export { type TrimOptions, trim } from './trim.js';
 export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
 export { type VisionZipOptions, visionZip } from './vision-zip.js';
 
 /** Every method of this package, by name. */
 export const methods: readonly Method[] = [
+  cdPruner,
   dart,
   divPrune,
   dpcKnn,
@@ -57,6 +62,7 @@ export const methods: readonly Method[] = [
   tome,
   tomesd,
   topKPrune,
+  trim,
   visPruner,
   visionZip,
 ];

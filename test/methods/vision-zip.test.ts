@@ -4,6 +4,7 @@ import { type VisionZipOptions, visionZip } from 'tokensieve';
 import { isArgumentError } from '../support/assertions.js';
 import {
   ascending,
+  assertNear,
   attentionTo,
   best,
   cosine,
@@ -32,13 +33,6 @@ function zipped(dominant: number, contextual: number): number[][] {
     slots[similarity.indexOf(Math.max(...similarity))].push(i);
   }
   return [...kept.map((i) => [i]), ...slots];
-}
-
-function assertNear(actual: ArrayLike<number>, expected: readonly number[]): void {
-  assert.equal(actual.length, expected.length);
-  expected.forEach((value, i) => {
-    assert.ok(Math.abs(actual[i] - value) < 1e-5, `${i}: ${actual[i]}, not ${value}`);
-  });
 }
 
 describe('visionZip', () => {

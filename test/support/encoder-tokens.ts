@@ -1,4 +1,5 @@
 // Tokens of a vision encoder, and in float64 what methods over them go by: plain loops, nothing of the package.
+import assert from 'node:assert/strict';
 import type { FloatTensor, SieveInputs } from 'tokensieve';
 import { attentionScores } from '../reference/attention-scores.js';
 import { seeded } from './random.js';
@@ -66,6 +67,28 @@ export function best(scores: readonly number[], among: readonly number[], k: num
 }
 
 export const ascending = (tokens: readonly number[]): number[] => [...tokens].sort((a, b) => a - b);
+
+/** Every number of a result beside what is expected. */
+export function assertNear(actual: ArrayLike<number>, expected: readonly number[], tolerance = 1e-5): void {
+  assert.equal(actual.length, expected.length);
+  expected.forEach((value, i) => {
+    assert.ok(Math.abs(actual[i] - value) <= tolerance, `${i}: ${actual[i]}, not ${value}`);
+  });
+}
+
+/** numpy's linear quantile. */
+export function quantile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = p * (sorted.length - 1);
+  const low = Math.floor(at);
+  return sorted[low] + (at - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
+}
+
+/** How many are past the third quartile by more than 1.5 times the distance of the first from it. */
+export function outlierCount(values: readonly number[]): number {
+  const [first, third] = [quantile(values, 0.25), quantile(values, 0.75)];
+  return values.filter((value) => value > third + 1.5 * (third - first)).length;
+}
 
 /** Integers from one up to, not including, another. */
 export const range = (start: number, end: number): number[] =>
