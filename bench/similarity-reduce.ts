@@ -30,6 +30,7 @@ function similarityReduce(
 
 export const cases: readonly Case[] = [
   similarityReduce([1, 577, 1024], { elu: 0.5 }, 'elu'),
+  similarityReduce([1, 577, 1024], 'square', 'square'),
   similarityReduce([1, 2880, 64], { elu: 0.5 }, 'elu'),
   similarityReduce([8, 2048, 128], 'mean', 'mean'),
 ];

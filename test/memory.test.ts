@@ -10,6 +10,7 @@ const limitMegabytes = 64;
 const calls = {
   similarityArgmax: 'similarityArgmaxSync(x, x, { k: 1 })',
   'similarityArgmax of several': "similarityArgmaxSync(x, x, { metric: 'l2', k: 5 })",
+  'similarityArgmax of others': "similarityArgmaxSync(x, x, { candidates: 'others', k: 3 })",
   similarityReduce: 'similarityReduceSync(x, { f: { elu: 0.5 } })',
   knnDensity: 'knnDensitySync(x, { k: 5 })',
   bipartiteMatch: 'bipartiteMatchSync(x, { r: 1000 })',

@@ -30,8 +30,21 @@ import { readTokenMask } from './token-rows.js';
 export interface SimilarityArgmaxOptions extends CommonOptions {
   /** `'cosine'` by default. */
   metric?: SimilarityMetric;
-  /** How many of the most similar tokens: 1 by default, and no more than there are candidates. */
+  /**
+   * How many of the most similar tokens: 1 by default, and no more than there are candidates. Where candidates differ
+   * from token to token it is no more than b has tokens, and places that no candidate is left for have index -1 and
+   * value -Infinity.
+   */
   k?: number;
+  /**
+   * Which tokens of b the token i of a may choose: `'all'` by default, `'others'` than token i, those `'later'` or those
+   * `'earlier'`, which takes half of the time. All but `'all'` need as many tokens in b as in a.
+   */
+  candidates?: 'all' | 'others' | 'later' | 'earlier';
+  /** float32 `[B,Nb]` or `[Nb]`, finite: what is compared, and the value, is `scale[j] * s + bias[j]`; 1 by default. */
+  scale?: Tensor<'float32'> | Float32Array | undefined;
+  /** float32 `[B,Nb]` or `[Nb]`, finite: added after `scale`; 0 by default. */
+  bias?: Tensor<'float32'> | Float32Array | undefined;
   /** uint8 `[B,Na]` or `[Na]`: 2 asks nothing for that token. */
   aMask?: Tensor<'uint8'> | Uint8Array | undefined;
   /** uint8 `[B,Nb]` or `[Nb]`: 2 is no candidate. A kept token (1) is a candidate like any other. */
@@ -46,7 +59,7 @@ export interface SimilarityArgmaxOptions extends CommonOptions {
    * outlier-channel tokens, and for 99.2 to 100 % of a sentence encoder's keys and hidden states; where tokens of a
    * cluster differ by a tenth of what clusters do, for 93 %, at the cost of 0.002 % of the cosine (0.3 % of the squared
    * distance). Everything else is computed exactly, as are batch items with tokens that are not finite, or whose size is
-   * near the ends of float32. Default `'exact'`.
+   * near the ends of float32, and calls with `scale`, `bias` or `candidates`. Default `'exact'`.
    */
   precision?: 'exact' | 'fast';
   /** Tensors to fill. */
@@ -84,12 +97,15 @@ function prepare(
       readTokenMask('options.aMask', options.aMask, tokens.dims.slice(0, -1)),
       readTokenMask('options.bMask', options.bMask, candidates.dims.slice(0, -1)),
       readArray('options.lengths', options.lengths, ['int32']),
+      readArray('options.scale', options.scale, ['float32'], candidates.dims.slice(0, -1)),
+      readArray('options.bias', options.bias, ['float32'], candidates.dims.slice(0, -1)),
     ],
     outputs: [withDims(indices, flat), withDims(values, flat)],
     numbers: [
       k,
       readMetric(options.metric),
       readChoice('options.precision', options.precision, ['exact', 'fast'], 'exact'),
+      readChoice('options.candidates', options.candidates, ['all', 'others', 'later', 'earlier'], 'all'),
     ],
     result: () => ({ indices: indices.shown, values: values.shown }) as AnyResult<SimilarityArgmax>,
   };
@@ -107,13 +123,14 @@ export function similarityArgmax(
  *
  * Each value is the similarity with the token it stands for, summed in float64. Which tokens are the most similar is
  * decided in float32: two that differ by no more than its rounding may change places. For `'l2'` that rounding is of
- * the size of the tokens about their middle, so an offset that all share does no harm. A product past the range of
- * float32 counts as infinite. A dropped token of a has index -1 and value -Infinity.
+ * the size of the tokens about their middle, so an offset that all share does no harm; `scale` multiplies it. A product
+ * past the range of float32 counts as infinite. A dropped token of a, or one without candidates, has index -1 and value
+ * -Infinity.
  *
  * @param a `[B,Na,C]` (leading 1s may be left out), float32, float16 or bfloat16
  * @param b `[B,Nb,C]`, of any float type
  * @throws TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_RANGE` (a k that an item has no candidates
- *   for), `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
+ *   for, a scale or bias that is not finite), `ERR_TOKENSIEVE_SHAPE`, `ERR_TOKENSIEVE_OVERLAP`
  */
 export function similarityArgmax(
   a: FloatTensor,

@@ -29,6 +29,8 @@ import { type MaskOptions, readTokenRows } from './token-rows.js';
 export type SimilarityFunction =
   /** s itself: how redundant a token is. */
   | 'mean'
+  /** s^2: with the mean it gives the variance, mean of squares less square of mean. */
+  | 'square'
   /** `s - m` where s is over the margin m, else `exp(s - m) - 1`: the energy of Tran et al., PiToMe, 2024. */
   | { elu: number }
   /** `exp(-((1 - s) / sigma)^2 / 2)`, sigma from 1e-18 to 1e18: their energy for text. */
@@ -75,13 +77,14 @@ const functions = ['elu', 'gaussian', 'countAbove'] as const;
 /** The number by which the C interface knows a function, and its parameter. */
 function readFunction(value: unknown): [number, number] {
   if (value === 'mean') return [0, 0];
+  if (value === 'square') return [functions.length + 1, 0];
   if (typeof value === 'object' && value !== null) {
     for (const [i, name] of functions.entries()) {
       const parameter = (value as Record<string, unknown>)[name];
       if (parameter !== undefined) return [i + 1, readNumber(`options.f.${name}`, parameter, 0)];
     }
   }
-  throw typeError('options.f', "'mean', { elu }, { gaussian } or { countAbove }", value);
+  throw typeError('options.f', "'mean', 'square', { elu }, { gaussian } or { countAbove }", value);
 }
 
 /** {@link similarityReduce} of tensors on a device, where the result stays. */
@@ -94,7 +97,8 @@ export function similarityReduce(
  * `{ countAbove }` their number. The matrix of similarities is never stored, and `'mean'` takes the time of N tokens, not
  * of N^2 pairs.
  *
- * Similarities are products in float32, cosines no further than 1 from 0; sums are in float64. A dropped token
+ * Similarities are products in float32, cosines no further than 1 from 0; sums are in float64. A square past the range of
+ * float32 counts as infinite. A dropped token
  * (mask 2) gives 0, and so does one that no other is left for with `self: false`. A similarity with a token that is
  * not finite is NaN, or minus infinity for its distance from one that is; means over it are what comes of that.
  *

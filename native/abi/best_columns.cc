@@ -37,11 +37,6 @@ void fill_with_others(int64_t found, int64_t k, int32_t* place) {
   }
 }
 
-struct Neighbour {
-  float similarity;
-  int32_t place;
-};
-
 // NaN last, equal ones by place.
 bool before(const Neighbour& a, const Neighbour& b) {
   const bool a_nan = std::isnan(a.similarity), b_nan = std::isnan(b.similarity);
@@ -119,12 +114,7 @@ bool find_several(const SimilarityProblem& p, int64_t k, const SimilarityBlock& 
     if (complete_row(p, k, block, i, place)) {
       for (int64_t n = 0; n < k; ++n) tokens[n] = column[place[n]];
       exact_similarities(p, block.item, block.first + i, tokens, k, similarity);
-      for (int64_t n = 0; n < k; ++n) neighbours[n] = {similarity[n], place[n]};
-      std::sort(neighbours, neighbours + k, before);
-      for (int64_t n = 0; n < k; ++n) {
-        similarity[n] = neighbours[n].similarity;
-        place[n] = neighbours[n].place;
-      }
+      put_in_order(k, similarity, place, neighbours);
     } else if (!search_exactly(p, k, block, block.first + i, similarity, place)) {
       return false;
     }
@@ -133,6 +123,15 @@ bool find_several(const SimilarityProblem& p, int64_t k, const SimilarityBlock& 
 }
 
 }  // namespace
+
+void put_in_order(int64_t count, float* similarity, int32_t* place, Neighbour* scratch) {
+  for (int64_t n = 0; n < count; ++n) scratch[n] = {similarity[n], place[n]};
+  std::sort(scratch, scratch + count, before);
+  for (int64_t n = 0; n < count; ++n) {
+    similarity[n] = scratch[n].similarity;
+    place[n] = scratch[n].place;
+  }
+}
 
 bool find_best_of_block(const SimilarityProblem& p, int64_t k, const SimilarityBlock& block,
                         float* similarity, int32_t* place) {

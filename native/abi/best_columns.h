@@ -16,5 +16,12 @@ tsv_status find_best_columns(const SimilarityProblem& problem, int64_t k, int64_
 bool find_best_of_block(const SimilarityProblem& problem, int64_t k, const SimilarityBlock& block,
                         float* similarity, int32_t* place);
 
+// Puts a row's places in order: the greatest similarity first, equal ones by place, NaN last.
+struct Neighbour {
+  float similarity;
+  int32_t place;
+};
+void put_in_order(int64_t count, float* similarity, int32_t* place, Neighbour* scratch);
+
 }  // namespace tsv
 #endif

@@ -18,6 +18,7 @@ bool may_stay_on_host(int32_t argument) {
     case TSV_ARG_B_MASK:
     case TSV_ARG_LENGTHS:
     case TSV_ARG_BIAS:
+    case TSV_ARG_SCALE:
     case TSV_ARG_LSE:
     case TSV_ARG_QUERIES:
     case TSV_ARG_SEGMENTS:

@@ -1,8 +1,11 @@
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include <algorithm>
 
 #include "abi/best_columns.h"
+#include "abi/candidate_columns.h"
 #include "abi/check.h"
 #include "abi/fast_argmax.h"
 #include "cuda/driver/plans.h"
@@ -27,9 +30,42 @@ void spread_rows(const TokenList& rows, const TokenList& candidates, int64_t n, 
     }
     --row;
     std::copy_backward(values + row * k, values + (row + 1) * k, values + (i + 1) * k);
-    for (int64_t place = k - 1; place >= 0; --place)
-      index[place] = candidates.token[indices[row * k + place]];
+    for (int64_t place = k - 1; place >= 0; --place) {
+      const int32_t column = indices[row * k + place];
+      index[place] = column < 0 ? -1 : candidates.token[column];
+    }
   }
+}
+
+// Numbers of the tokens of b, [B,Nb] or [Nb].
+View read_weights(Check& check, const tsv_tensor* tensor, int32_t argument, int64_t items, int64_t columns) {
+  const View weights = check.optional(tensor, argument, kFloat32, 1, 2);
+  if (!weights.present()) return View();
+  check.same(weights, argument, weights.rank - 1, columns, "the tokens of b");
+  if (weights.rank == 2) check.same(weights, argument, 0, items, "the batch of a");
+  return weights;
+}
+
+void check_finite(Check& check, const View& weights, int32_t argument, int64_t item,
+                  const TokenList& candidates) {
+  if (!weights.present() || weights.on_device) return;
+  const float* number = weights.as<float>() + (weights.rank == 2 ? item * weights.dim[1] : 0);
+  for (int64_t i = 0; i < candidates.count && !check.failed(); ++i) {
+    const float x = number[candidates.token[i]];
+    check.that(std::isfinite(x), argument, TSV_E_RANGE, "finite numbers", double(x));
+  }
+}
+
+Candidates read_candidates(Check& check, const tsv_similarity_argmax_args& a, int64_t items, int64_t rows,
+                           int64_t columns) {
+  check.range(TSV_ARG_CANDIDATES, a.candidates, TSV_CANDIDATES_ALL, TSV_CANDIDATES_EARLIER);
+  if (a.candidates != TSV_CANDIDATES_ALL && rows != columns) {
+    char got[64];
+    snprintf(got, sizeof got, "%" PRId64 " and %" PRId64 " tokens", rows, columns);
+    check.fail(TSV_ARG_CANDIDATES, TSV_E_SHAPE, got, "as many tokens in a as in b");
+  }
+  return {a.candidates, read_weights(check, a.scale, TSV_ARG_SCALE, items, columns),
+          read_weights(check, a.bias, TSV_ARG_BIAS, items, columns)};
 }
 
 }  // namespace
@@ -48,6 +84,7 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   check.range(TSV_ARG_SIMILARITY_METRIC, args.metric, TSV_METRIC_COSINE, TSV_METRIC_L2);
   check.range(TSV_ARG_PRECISION, args.precision, TSV_PRECISION_EXACT, TSV_PRECISION_FAST);
   check.range(TSV_ARG_OPTIONS_K, args.k, 1, std::max<int64_t>(1, columns));
+  const Candidates chosen_by = read_candidates(check, args, items, rows, columns);
   if (check.failed()) return check.status();
 
   const bool counts = !a_mask.on_device && !b_mask.on_device && !lengths.on_device;
@@ -68,27 +105,38 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
     TokenList& candidates = lists[items + item];
     candidates =
         list_tokens(TokenMask(b_mask, lengths, item, columns), columns, column_tokens + item * columns);
-    if (lists[item].count > 0) check.range(TSV_ARG_OPTIONS_K, args.k, 1, candidates.count);
+    if (lists[item].count > 0 && args.candidates == TSV_CANDIDATES_ALL)
+      check.range(TSV_ARG_OPTIONS_K, args.k, 1, candidates.count);
+    check_finite(check, chosen_by.scale, TSV_ARG_SCALE, item, candidates);
+    check_finite(check, chosen_by.bias, TSV_ARG_BIAS, item, candidates);
   }
   const View indices = check.output(args.indices, TSV_ARG_OUT_INDICES, kInt32, {items, rows, args.k});
   const View values = check.output(args.values, TSV_ARG_OUT_VALUES, kFloat32, {items, rows, args.k});
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device() && !chosen_by.all_alike()) {
+    check.fail(TSV_ARG_CANDIDATES, TSV_E_DEVICE, "a CUDA device", "neither this nor scale nor bias there");
+    return check.status();
+  }
   if (check.on_device()) {
     return cuda::similarity_argmax(context, check, args, {a, b, a_mask, b_mask, lengths, indices, values});
   }
 
   const SimilarityProblem problem = {context, a, b, args.metric, lists, lists + items};
   const bool fast = args.precision == TSV_PRECISION_FAST && fast_argmax_applies(b.dim[2], args.k);
-  const tsv_status status =
-      fast ? find_nearest_columns_fast(problem, rows, values.as<float>(), indices.as<int32_t>())
-           : find_best_columns(problem, args.k, rows, values.as<float>(), indices.as<int32_t>());
+  float* const value = values.as<float>();
+  int32_t* const index = indices.as<int32_t>();
+  const tsv_status status = !chosen_by.all_alike()
+                                ? find_best_candidates(problem, chosen_by, args.k, rows, value, index)
+                            : fast ? find_nearest_columns_fast(problem, rows, value, index)
+                                   : find_best_columns(problem, args.k, rows, value, index);
   if (status == TSV_E_MEMORY) check.fail(TSV_ARG_A, TSV_E_MEMORY, "none", "followed by working memory");
   if (status != TSV_OK) return status;
   parallel_for(context, items, [&](int64_t item) {
     const int64_t first = item * rows * args.k;
-    spread_rows(lists[item], lists[items + item], rows, args.k, indices.as<int32_t>() + first,
-                values.as<float>() + first);
+    TokenList searched = lists[item];
+    if (lists[items + item].count == 0) searched.count = 0;
+    spread_rows(searched, lists[items + item], rows, args.k, index + first, value + first);
   });
   return cancelled(context) ? TSV_E_CANCELLED : TSV_OK;
 }

@@ -29,6 +29,8 @@ struct Reduction {
         return exp(-0.5 * ((1 - s) / parameter) * ((1 - s) / parameter));
       case TSV_SIMILARITY_COUNT_ABOVE:
         return s > parameter ? 1 : 0;
+      case TSV_SIMILARITY_SQUARE:
+        return s * s;
       default:
         return s;
     }
@@ -36,7 +38,7 @@ struct Reduction {
 };
 
 void check_function(Check& check, int32_t function, double parameter) {
-  check.range(TSV_ARG_FUNCTION, function, TSV_SIMILARITY_MEAN, TSV_SIMILARITY_COUNT_ABOVE);
+  check.range(TSV_ARG_FUNCTION, function, TSV_SIMILARITY_MEAN, TSV_SIMILARITY_SQUARE);
   if (function == TSV_SIMILARITY_ELU)
     check.that(fabs(parameter) <= 1e30, TSV_ARG_ELU_MARGIN, TSV_E_RANGE, "a number from -1e30 to 1e30",
                parameter);

@@ -246,6 +246,12 @@ void similarity() {
   nearest.indices = t.output({1, kTokens, 5}, TSV_INT32);
   nearest.values = t.output({1, kTokens, 5});
   count("similarityArgmax 5 of 197 x 197 x 96", tsv_similarity_argmax, nearest);
+  tsv_similarity_argmax_args earlier = nearest;
+  earlier.k = 1;
+  earlier.indices = t.output({1, kTokens, 1}, TSV_INT32);
+  earlier.values = t.output({1, kTokens, 1});
+  earlier.candidates = TSV_CANDIDATES_EARLIER;
+  count("similarityArgmax 197 x 96, earlier", tsv_similarity_argmax, earlier);
 
   tsv_similarity_reduce_args reduce = {};
   reduce.x = x;
@@ -253,6 +259,8 @@ void similarity() {
   reduce.parameter = 0.5;
   reduce.similarity = t.output({1, kTokens});
   count("similarityReduce 197 x 96", tsv_similarity_reduce, reduce);
+  reduce.function = TSV_SIMILARITY_SQUARE;
+  count("similarityReduce 197 x 96, square", tsv_similarity_reduce, reduce);
 
   tsv_knn_density_args density = {};
   density.x = x;

@@ -160,7 +160,8 @@ typedef struct tsv_tensor {
   ENTRY(DDOF, "options.ddof") \
   ENTRY(RESIDUAL, "options.residual") \
   ENTRY(OUT_MEAN, "options.out.mean") \
-  ENTRY(OUT_VARIANCE, "options.out.variance")
+  ENTRY(OUT_VARIANCE, "options.out.variance") \
+  ENTRY(CANDIDATES, "options.candidates")
 
 typedef enum tsv_argument {
 #define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
@@ -536,8 +537,17 @@ typedef struct tsv_paired_similarity_args {
 } tsv_paired_similarity_args;
 tsv_status tsv_paired_similarity(tsv_context* context, const tsv_paired_similarity_args* arguments);
 
+/* Which tokens of b a token i of a may choose. All but the first need as many tokens in b as in a. */
+typedef enum tsv_candidates {
+  TSV_CANDIDATES_ALL = 0,
+  TSV_CANDIDATES_OTHERS, /* all but token i */
+  TSV_CANDIDATES_LATER,  /* those after token i */
+  TSV_CANDIDATES_EARLIER /* those before token i */
+} tsv_candidates;
+
 /* For each token of a [B,Na,C] the k tokens of b [B,Nb,C] most like it, best first, equal ones by index; NaN
- * is chosen only when nothing else is left. A dropped token of a has index -1 and value -INFINITY. */
+ * is chosen only when nothing else is left. A dropped token of a has index -1 and value -INFINITY, and so
+ * have places that no candidate is left for. What is compared, and the value, is scale similarity + bias. */
 typedef struct tsv_similarity_argmax_args {
   uint32_t size;
   const tsv_tensor* a;       /* float32, float16 or bfloat16; any strides with a dense last dimension */
@@ -545,19 +555,24 @@ typedef struct tsv_similarity_argmax_args {
   const tsv_tensor* a_mask;  /* uint8 [B,Na] or [Na]: 2 drops */
   const tsv_tensor* b_mask;  /* uint8 [B,Nb] or [Nb]: 2 is no candidate */
   const tsv_tensor* lengths; /* int32 [B]: tokens of b */
-  int64_t k;                 /* from 1 to the candidates of every item */
-  int32_t metric;            /* tsv_similarity_metric */
-  int32_t precision;         /* tsv_precision; TSV_PRECISION_FAST is computed exactly */
-  tsv_tensor* indices;       /* int32 [B,Na,k] */
-  tsv_tensor* values;        /* float32 [B,Na,k] */
+  int64_t
+      k; /* from 1 to the tokens of b; with TSV_CANDIDATES_ALL to those that are candidates, in every item */
+  int32_t metric;          /* tsv_similarity_metric */
+  int32_t precision;       /* tsv_precision; TSV_PRECISION_FAST is computed exactly */
+  tsv_tensor* indices;     /* int32 [B,Na,k] */
+  tsv_tensor* values;      /* float32 [B,Na,k] */
+  const tsv_tensor* scale; /* float32 [B,Nb] or [Nb], finite for candidates; NULL: 1 */
+  const tsv_tensor* bias;  /* the same; NULL: 0 */
+  int32_t candidates;      /* tsv_candidates */
 } tsv_similarity_argmax_args;
 tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argmax_args* arguments);
 
 typedef enum tsv_similarity_function {
-  TSV_SIMILARITY_MEAN = 0,   /* s */
-  TSV_SIMILARITY_ELU,        /* s - m where s > m, else exp(s - m) - 1 */
-  TSV_SIMILARITY_GAUSSIAN,   /* exp(-((1 - s) / sigma)^2 / 2) */
-  TSV_SIMILARITY_COUNT_ABOVE /* 1 where s > t, summed; the others are averaged */
+  TSV_SIMILARITY_MEAN = 0,    /* s */
+  TSV_SIMILARITY_ELU,         /* s - m where s > m, else exp(s - m) - 1 */
+  TSV_SIMILARITY_GAUSSIAN,    /* exp(-((1 - s) / sigma)^2 / 2) */
+  TSV_SIMILARITY_COUNT_ABOVE, /* 1 where s > t, summed; the others are averaged */
+  TSV_SIMILARITY_SQUARE       /* s^2 */
 } tsv_similarity_function;
 
 /* For each token of x [B,N,C] the mean, over the tokens not dropped, of a function of its similarity with

@@ -149,6 +149,14 @@ struct RotateKeys {
 
 static inline size_t rotate_keys_scratch(int64_t pairs) { return size_t(6 * pairs) * sizeof(float); }
 
+// Which columns a row may choose, and what it compares in place of products: see candidate_columns.h.
+struct CandidateColumns {
+  const int32_t* hidden;  // [rows][2]: from the first column of a pair up to the second, a row has no
+                          // candidates; neither falls from row to row
+  const float* scale;     // [columns] and, up to whole panels, NaN: multiplies the products,
+  const float* bias;      // and is added to them
+};
+
 // For each row the column of the greatest product, and that product: see similarity_argmax.h.
 struct SimilarityArgmax {
   const float* rows_data;
@@ -160,6 +168,7 @@ struct SimilarityArgmax {
   float* scratch;  // two vectors a row
   float* best;
   int32_t* place;
+  const CandidateColumns* candidates = nullptr;
 };
 
 // For each row the k columns of the greatest products, and those products: see similarity_top_k.h.
@@ -174,6 +183,7 @@ struct SimilarityTopK {
   int32_t* found;  // [rows], scratch
   float* best;     // [rows][k]
   int32_t* place;  // [rows][k]
+  const CandidateColumns* candidates = nullptr;
 };
 
 // sums[i] += sum_j f(similarity of row i and column j): see similarity_reduce.h.

@@ -11,13 +11,14 @@
 // it (norms, rows, packing, each winner again in float64): 62 % at 99 x 98 x 768, of which the last panel's
 // empty columns cost a tenth, 79 % at 289 x 288 x 1024, 91 % at 2048 x 2048 x 320.
 //
-// The columns that fill up the last panel must give NaN: their zeros would beat negative products.
+// The columns that fill up the last panel must give NaN: their zeros would beat negative products. Where rows
+// have candidates of their own, or columns weights, candidate_columns.h comes between.
 #ifndef TOKENSIEVE_KERNELS_SIMILARITY_ARGMAX_H
 #define TOKENSIEVE_KERNELS_SIMILARITY_ARGMAX_H
 #include <math.h>
 
+#include "kernels/candidate_columns.h"
 #include "kernels/kernels.h"
-#include "kernels/tile.h"
 
 namespace {
 
@@ -51,10 +52,9 @@ void similarity_argmax(const tsv::SimilarityArgmax& a) {
     best[i] = -INFINITY;
     column_of[i] = -1;
   }
-  product<V>(a.rows_data, size_t(a.rows_stride), a.rows, a.panels, a.columns, a.depth,
-             [&](int64_t row, int64_t column) {
-               return ArgmaxEpilogue<V>{best + row * L, column_of + row * L, int32_t(column)};
-             });
+  product_of_candidates<V>(a, [&](int64_t row, int64_t column) {
+    return ArgmaxEpilogue<V>{best + row * L, column_of + row * L, int32_t(column)};
+  });
   for (int64_t i = 0; i < a.rows; ++i) {
     const typename V::F values = V::load(best + i * L);
     const float most = V::maximum(values);

@@ -2,13 +2,14 @@
 //   elu       s - m where s > m, else exp(s - m) - 1
 //   gaussian  exp(-((1 - s) / sigma)^2 / 2), given 1 / sigma
 //   count     1 where s > t, else 0
+//   square    s^2
 // s is first clamped to where a cosine can be, if it is one.
 //
 // The microkernel of tile.h over the packed columns; its sums never reach memory as a matrix. Each row adds
 // f to a vector of partial sums in L1; every kPanelsInFloat panels they go over to float64, so that the
 // rounding of a sum over any number of tokens is that over a few. f costs about 12 operations a vector beside
-// the 2 k FMAs of the product where it has an exponential (kernels/math.h), 2 else. 2 flops per (row, column,
-// k); the limit is the FMA peak.
+// the 2 k FMAs of the product where it has an exponential (kernels/math.h), 1 or 2 else. 2 flops per (row,
+// column, k); the limit is the FMA peak.
 #ifndef TOKENSIEVE_KERNELS_SIMILARITY_REDUCE_H
 #define TOKENSIEVE_KERNELS_SIMILARITY_REDUCE_H
 #include "kernels/kernels.h"
@@ -30,6 +31,8 @@ inline typename V::F similarity_function(typename V::F s, float parameter) {
   } else if constexpr (kFunction == TSV_SIMILARITY_GAUSSIAN) {
     const F far = V::mul(V::sub(one, s), V::set(parameter));
     return exp2<V>(V::mul(V::mul(far, far), V::set(-0.5f * kLog2E)));
+  } else if constexpr (kFunction == TSV_SIMILARITY_SQUARE) {
+    return V::mul(s, s);
   } else {
     return V::select(V::greater(s, V::set(parameter)), one, V::zero());
   }
@@ -92,6 +95,8 @@ void similarity_reduce(const tsv::SimilarityReduce& a) {
       return similarity_reduce_by<V, TSV_SIMILARITY_GAUSSIAN>(a);
     case TSV_SIMILARITY_COUNT_ABOVE:
       return similarity_reduce_by<V, TSV_SIMILARITY_COUNT_ABOVE>(a);
+    case TSV_SIMILARITY_SQUARE:
+      return similarity_reduce_by<V, TSV_SIMILARITY_SQUARE>(a);
     default:
       return similarity_reduce_by<V, TSV_SIMILARITY_ELU>(a);
   }

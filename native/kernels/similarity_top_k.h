@@ -8,13 +8,13 @@
 // Columns come in ascending order and only a strictly greater product replaces, so the lowest index stays. 2
 // flops per (row, column, k); the limit is the FMA peak, but for columns that come from worst to best.
 //
-// The columns that fill up the last panel must give NaN.
+// The columns that fill up the last panel must give NaN. candidate_columns.h as for similarity_argmax.h.
 #ifndef TOKENSIEVE_KERNELS_SIMILARITY_TOP_K_H
 #define TOKENSIEVE_KERNELS_SIMILARITY_TOP_K_H
 #include <math.h>
 
+#include "kernels/candidate_columns.h"
 #include "kernels/kernels.h"
-#include "kernels/tile.h"
 
 namespace {
 
@@ -97,11 +97,9 @@ struct TopKEpilogue {
 template <class V>
 void similarity_top_k(const tsv::SimilarityTopK& a) {
   for (int64_t i = 0; i < a.rows; ++i) a.found[i] = 0;
-  product<V>(
-      a.rows_data, size_t(a.rows_stride), a.rows, a.panels, a.columns, a.depth,
-      [&](int64_t row, int64_t column) {
-        return TopKEpilogue<V>{a.best + row * a.k, a.place + row * a.k, a.found + row, a.k, int32_t(column)};
-      });
+  product_of_candidates<V>(a, [&](int64_t row, int64_t column) {
+    return TopKEpilogue<V>{a.best + row * a.k, a.place + row * a.k, a.found + row, a.k, int32_t(column)};
+  });
   for (int64_t i = 0; i < a.rows; ++i) {
     BestHeap{a.best + i * a.k, a.place + i * a.k}.sort(a.found[i]);
     for (int64_t n = a.found[i]; n < a.k; ++n) {

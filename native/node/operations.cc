@@ -237,9 +237,12 @@ tsv_status similarity_argmax(tsv_context* context, Arguments& a) {
   c.a_mask = a.input(2);
   c.b_mask = a.input(3);
   c.lengths = a.input(4);
+  c.scale = a.input(5);
+  c.bias = a.input(6);
   c.k = a.integer(0);
   c.metric = a.small(1);
   c.precision = a.small(2);
+  c.candidates = a.small(3);
   c.indices = a.output(0);
   c.values = a.output(1);
   return tsv_similarity_argmax(context, &c);
@@ -356,7 +359,7 @@ const Operation kOperations[] = {
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 3, 4, merge_tokens},
     {"restoreTokens", 9, 1, 3, restore_tokens},
-    {"similarityArgmax", 5, 2, 3, similarity_argmax, 3},
+    {"similarityArgmax", 7, 2, 4, similarity_argmax, 3},
     {"similarityReduce", 3, 1, 4, similarity_reduce},
     {"knnDensity", 3, 2, 2, knn_density, 1 | 8},
     {"bipartiteMatch", 3, 5, 9, bipartite_match, 1},

@@ -392,6 +392,43 @@ static void test_executor(void) {
 
 /* ---- Similarity of tokens that do not lie next to each other */
 
+/* Candidates and weights, which an older caller's struct does not have. */
+static void test_candidates(void) {
+  const float tokens[4] = {1, 2, 3, 4}, bias[4] = {0, 9, 0, 0}, wrong[4] = {0, INFINITY, 0, 0};
+  const int64_t shape[3] = {1, 4, 1}, fewer[3] = {1, 3, 1};
+  int32_t indices[4];
+  float values[4];
+  tsv_context context = new_context();
+  tsv_tensor x = tensor((float*)tokens, TSV_FLOAT32, 3, shape),
+             y = tensor((float*)tokens, TSV_FLOAT32, 3, fewer);
+  tsv_tensor added = tensor((float*)bias, TSV_FLOAT32, 2, shape),
+             endless = tensor((float*)wrong, TSV_FLOAT32, 2, shape);
+  tsv_tensor index = tensor(indices, TSV_INT32, 3, shape), value = tensor(values, TSV_FLOAT32, 3, shape);
+  tsv_similarity_argmax_args a;
+  memset(&a, 0, sizeof a);
+  a.size = sizeof a, a.a = a.b = &x, a.k = 1, a.metric = TSV_METRIC_DOT, a.indices = &index,
+  a.values = &value;
+  a.candidates = TSV_CANDIDATES_EARLIER;
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_OK);
+  CHECK(indices[0] == -1 && values[0] == -INFINITY);
+  for (int i = 1; i < 4; ++i) CHECK(indices[i] == i - 1 && values[i] == (float)(i * (i + 1)));
+  a.bias = &added;
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_OK);
+  CHECK(indices[3] == 1 && values[3] == 17);
+  a.size = (uint32_t)offsetof(tsv_similarity_argmax_args, scale);
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_OK);
+  for (int i = 0; i < 4; ++i) CHECK(indices[i] == 3);
+  a.size = sizeof a, a.bias = &endless;
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_E_RANGE);
+  CHECK(context.error.argument == TSV_ARG_BIAS);
+  a.bias = NULL, a.b = &y;
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_E_SHAPE);
+  CHECK(context.error.argument == TSV_ARG_CANDIDATES);
+  a.b = &x, a.candidates = TSV_CANDIDATES_EARLIER + 1;
+  CHECK(tsv_similarity_argmax(&context, &a) == TSV_E_RANGE);
+  CHECK(context.error.argument == TSV_ARG_CANDIDATES);
+}
+
 static void test_strided_similarity(void) {
   enum { kTokens = 40, kChannels = 5, kGap = 3, kBatch = 2 };
   float dense[kBatch * kTokens * kChannels], apart[kBatch * (kTokens * (kChannels + kGap) + kGap)];
@@ -472,6 +509,7 @@ int main(void) {
   test_cancelled();
   test_executor();
   test_strided_similarity();
+  test_candidates();
   test_benchmark_support();
   printf("C interface: %ld checks passed, %ld failed\n", passed, failed);
   return failed == 0 ? 0 : 1;

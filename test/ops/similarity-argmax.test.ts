@@ -21,6 +21,8 @@ import {
   viewOf,
 } from '../support/tensors.js';
 
+const candidateRules = ['all', 'others', 'later', 'earlier'] as const;
+type Candidates = (typeof candidateRules)[number];
 const metrics = ['cosine', 'dot', 'l2'] as const satisfies readonly SimilarityMetric[];
 
 interface Options {
@@ -28,6 +30,9 @@ interface Options {
   readonly k?: number;
   readonly aMask?: Uint8Array;
   readonly bMask?: Uint8Array;
+  readonly candidates?: Candidates;
+  readonly scale?: Float32Array;
+  readonly bias?: Float32Array;
 }
 
 const itemOf = ({ data, dims }: Values, b: number): Values => {
@@ -60,7 +65,7 @@ function slackOf(a: Values, b: Values, metric: SimilarityMetric): number {
 
 /** a and b of rank 2 or 3. Exact where the data make every product exact. */
 function assertBest(a: FloatTensor, b: FloatTensor, options: Options, exact = false): void {
-  const { metric = 'cosine', k = 1, aMask, bMask } = options;
+  const { metric = 'cosine', k = 1, aMask, bMask, candidates = 'all', scale, bias } = options;
   const result = similarityArgmaxSync(a, b, options);
   const [left, right] = [withBatch(a), withBatch(b)];
   const [batch, Na, C] = left.dims;
@@ -69,29 +74,46 @@ function assertBest(a: FloatTensor, b: FloatTensor, options: Options, exact = fa
   assert.deepEqual(result.values.dims, result.indices.dims);
   for (let item = 0; item < batch; item++) {
     const [x, y] = [itemOf(left, item), itemOf(right, item)];
+    const ofItem = <A extends Uint8Array | Float32Array>(array: A | undefined, N: number) =>
+      array && array.length > N ? (array.subarray(item * N, (item + 1) * N) as A) : array;
+    const [factors, added] = [ofItem(scale, Nb), ofItem(bias, Nb)];
+    const compared = (s: number, j: number) => s * (factors?.[j] ?? 1) + (added?.[j] ?? 0);
     const expected = reference(x, y, {
       metric,
       k,
-      ...(aMask && { aMask: aMask.length > Na ? aMask.subarray(item * Na, (item + 1) * Na) : aMask }),
-      ...(bMask && { bMask: bMask.length > Nb ? bMask.subarray(item * Nb, (item + 1) * Nb) : bMask }),
+      candidates,
+      aMask: ofItem(aMask, Na) ?? [],
+      bMask: ofItem(bMask, Nb) ?? [],
+      scale: factors ?? [],
+      bias: added ?? [],
     });
-    const slack = exact ? 0 : slackOf(x, y, metric);
+    const greatest = (array: Float32Array | undefined, otherwise: number) =>
+      array?.reduce((most, number) => Math.max(most, Math.abs(number)), 0) ?? otherwise;
+    const ofSum = 2 ** -22 * greatest(added, 0);
+    const slack = exact ? 0 : slackOf(x, y, metric) * greatest(factors, 1) + ofSum;
     for (let i = 0; i < Na; i++) {
       const at = (item * Na + i) * k;
       const indices = Array.from(result.indices.data.subarray(at, at + k));
       const found = Array.from(result.values.data.subarray(at, at + k));
-      const label = `${metric} k ${k}, ${a.dims} and ${b.dims}, item ${item} token ${i}`;
+      const label = `${metric} k ${k} of ${candidates}, ${a.dims} and ${b.dims}, item ${item} token ${i}`;
       if (exact || expected[i].indices[0] === -1) {
         assert.deepEqual(indices, expected[i].indices, label);
         assert.deepEqual(found, expected[i].values.map(Math.fround), label);
         continue;
       }
-      assert.equal(new Set(indices).size, k, `${label}: none twice`);
+      const count = expected[i].indices.filter((j) => j >= 0).length;
+      assert.deepEqual(indices.slice(count), expected[i].indices.slice(count), label);
+      assert.deepEqual(found.slice(count), expected[i].values.slice(count), label);
+      assert.equal(new Set(indices.slice(0, count)).size, count, `${label}: none twice`);
       const token = x.data.subarray(i * C, (i + 1) * C);
-      for (let n = 0; n < k; n++) {
+      for (let n = 0; n < count; n++) {
         const j = indices[n];
-        const own = similarity(token, y.data.subarray(j * C, (j + 1) * C), metric);
-        const rounding = 2 ** -24 * Math.abs(own) + 2 ** -45 * (1 + slack);
+        const mayChoose = { all: true, others: j !== i, later: j > i, earlier: j < i };
+        assert.ok(mayChoose[candidates] && ofItem(bMask, Nb)?.[j] !== 2, `${label}: ${j} is no candidate`);
+        const s = similarity(token, y.data.subarray(j * C, (j + 1) * C), metric);
+        const own = compared(s, j);
+        const rounding =
+          2 ** -24 * (Math.abs(own) + Math.abs(s * (factors?.[j] ?? 1))) + 2 ** -45 * (1 + slack);
         assert.ok(Math.abs(found[n] - own) <= rounding, `${label}: ${found[n]}, expected ${own}`);
         assert.ok(own >= expected[i].values[n] - slack, `${label}: ${own} is not ${expected[i].values[n]}`);
         if (n > 0) {
@@ -234,6 +256,113 @@ suite(`similarityArgmax (${place})`, () => {
     assert.deepEqual(new Set(nothing.values.data), new Set([-Infinity]));
   });
 
+  test('only others, later or earlier tokens', () => {
+    const random = seeded(20);
+    for (const [n, N] of (isOnDevice ? [1, 2, 65, 150] : [1, 2, 3, 16, 17, 33, 65, 130, 301]).entries()) {
+      for (const C of isOnDevice ? [5, 37] : [1, 16, 37]) {
+        const a = randomTensor(random, floatTypes[n % 3], [N, C], { offset: N % 3 });
+        const b = randomTensor(random, floatTypes[(n + C) % 3], [N, C]);
+        for (const candidates of candidateRules) {
+          const metric = metrics[random.integer(3)];
+          for (const k of new Set([1, Math.min(5, N), Math.min(N, 140)]))
+            assertBest(a, b, { metric, k, candidates });
+        }
+      }
+    }
+    const x = randomTensor(random, 'float32', [3, 41, 16]);
+    for (const candidates of candidateRules) {
+      const [aMask, bMask] = [randomMask(random, 3 * 41), randomMask(random, 3 * 41)];
+      for (const k of [1, 7]) {
+        assertBest(x, x, { k, candidates, aMask, bMask });
+        assertBest(x, x, { k, candidates, aMask: aMask.subarray(0, 41) });
+        const lengths = Int32Array.of(41, 8, 20);
+        const padding = Uint8Array.from({ length: 3 * 41 }, (_, i) =>
+          i % 41 < lengths[Math.floor(i / 41)] ? 0 : 2,
+        );
+        const [byLength, byMask] = [{ lengths }, { bMask: padding }].map((options) =>
+          similarityArgmaxSync(x, x, { k, candidates, ...options }),
+        );
+        assertSameBits(byLength.indices, byMask.indices);
+        assertSameBits(byLength.values, byMask.values);
+      }
+    }
+    const alone = similarityArgmaxSync(x, x, { candidates: 'others', lengths: Int32Array.of(1, 0, 2) });
+    assert.deepEqual(Array.from(alone.indices.data.subarray(0, 3)), [-1, 0, 0]);
+    assert.deepEqual(new Set(alone.indices.data.subarray(41, 82)), new Set([-1]));
+    assert.deepEqual(new Set(alone.values.data.subarray(41, 82)), new Set([-Infinity]));
+    assert.deepEqual(Array.from(alone.indices.data.subarray(82, 84)), [1, 0]);
+  });
+
+  test('ties among candidates go to the lower index', () => {
+    const random = seeded(21);
+    for (const N of isOnDevice ? [40, 70] : [3, 16, 40, 133]) {
+      const [a, b] = [wholeTensor(random, [N, 4]), wholeTensor(random, [N, 4])];
+      const whole = () => Float32Array.from({ length: N }, () => random.integer(5) - 2);
+      for (const candidates of candidateRules)
+        for (const k of new Set([1, 2, Math.min(7, N), N])) {
+          assertBest(a, b, { metric: 'dot', k, candidates }, true);
+          assertBest(a, b, { metric: 'dot', k, candidates, scale: whole(), bias: whole() }, true);
+        }
+    }
+    const same = tensorOf('float32', new Float64Array(50 * 6).fill(0.3), [50, 6]);
+    const { indices } = similarityArgmaxSync(same, same, { candidates: 'others', k: 2 });
+    for (let i = 0; i < 50; i++) {
+      const expected = i === 0 ? [1, 2] : i === 1 ? [0, 2] : [0, 1];
+      assert.deepEqual(Array.from(indices.data.subarray(2 * i, 2 * i + 2)), expected);
+    }
+  });
+
+  test('columns with a scale and a bias', () => {
+    const random = seeded(22);
+    const numbers = (count: number, size: number) =>
+      Float32Array.from({ length: count }, () => size * random.normal());
+    for (const Nb of isOnDevice ? [9, 130] : [1, 9, 17, 64, 130]) {
+      const a = randomTensor(random, 'float32', [2, 31, 12]);
+      const b = randomTensor(random, floatTypes[Nb % 3], [2, Nb, 12]);
+      for (const metric of metrics) {
+        for (const k of new Set([1, Math.min(4, Nb)])) {
+          assertBest(a, b, { metric, k, scale: numbers(Nb, 1) });
+          assertBest(a, b, { metric, k, bias: numbers(2 * Nb, 3) });
+          const bMask = randomMask(random, 2 * Nb);
+          bMask.fill(0, 0, Math.min(4, Nb)).fill(0, Nb, Nb + Math.min(4, Nb));
+          assertBest(a, b, { metric, k, scale: numbers(2 * Nb, 2), bias: numbers(Nb, 1), bMask });
+        }
+      }
+    }
+    const [a, b] = [tensorOf('float32', [1, 0], [1, 2]), tensorOf('float32', [1, 0, 0, 1], [2, 2])];
+    const weighted = similarityArgmaxSync(a, b, {
+      scale: Float32Array.of(0.5, 9),
+      bias: Float32Array.of(0, 1),
+    });
+    assert.deepEqual([weighted.indices.data[0], weighted.values.data[0]], [1, 1]);
+    const unit = { scale: new Float32Array(301).fill(1), bias: new Float32Array(301) };
+    const x = randomTensor(random, 'float32', [301, 16]);
+    for (const k of [1, 5]) {
+      const [plain, same] = [{}, unit].map((options) => similarityArgmaxSync(x, x, { k, ...options }));
+      assertSameBits(plain.indices, same.indices);
+      assertSameBits(plain.values, same.values);
+    }
+    const nothing = emptyTensor('float32', [5, 0]);
+    const least = similarityArgmaxSync(nothing, nothing, { bias: Float32Array.of(-3, -1, -2, -1, -4) });
+    assert.deepEqual(new Set(least.indices.data), new Set([1]));
+    const dropped = { scale: Float32Array.of(1, Number.NaN, 1), bMask: Uint8Array.of(0, 2, 0) };
+    const among = tensorOf('float32', [1, 0, 0, 1, -1, 0], [3, 2]);
+    assert.deepEqual(Array.from(similarityArgmaxSync(among, among, dropped).indices.data), [0, 0, 2]);
+  });
+
+  test('candidates, scale and bias are exact with precision fast too', () => {
+    const random = seeded(23);
+    const x = randomTensor(random, 'float32', [150, 32]);
+    const bias = Float32Array.from({ length: 150 }, () => random.normal());
+    for (const options of [{ bias }, { candidates: 'later' as const }, { scale: bias }]) {
+      const [fast, exact] = (['fast', 'exact'] as const).map((precision) =>
+        similarityArgmaxSync(x, x, { ...options, precision }),
+      );
+      assertSameBits(fast.indices, exact.indices);
+      assertSameBits(fast.values, exact.values);
+    }
+  });
+
   test('zero vectors and tokens that are not finite', () => {
     const random = seeded(6);
     const unusual = [0, Number.NaN, Infinity, -Infinity];
@@ -249,14 +378,23 @@ suite(`similarityArgmax (${place})`, () => {
     for (let round = 0; round < (isOnDevice ? 5 : 20); round++) {
       const [a, b] = [make(13), make(11)];
       for (const k of [1, 3, 8, 11]) assertBest(a, b, { metric: 'dot', k }, true);
+      const scale = Float32Array.from({ length: 11 }, () => random.integer(4) - 1);
+      const rows = { ...a, data: a.data.subarray(0, 44), dims: [11, 4] };
+      for (const candidates of candidateRules)
+        for (const k of [1, 3, 11]) assertBest(rows, b, { metric: 'dot', k, candidates, scale }, true);
       for (const metric of ['cosine', 'l2'] as const) {
-        for (const k of [1, 8, 11]) {
-          const { indices, values: found } = similarityArgmaxSync(a, b, { metric, k });
-          reference(decode(a), decode(b), { metric, k }).forEach((row, i) => {
+        for (const [k, options] of [1, 8, 11].flatMap((k) => [
+          [k, {}] as const,
+          [k, { candidates: candidateRules[round % 4], bias: scale }] as const,
+        ])) {
+          const given = 'bias' in options ? rows : a;
+          const { indices, values: found } = similarityArgmaxSync(given, b, { metric, k, ...options });
+          reference(decode(given), decode(b), { metric, k, ...options }).forEach((row, i) => {
             const label = `${metric} k ${k} round ${round} row ${i}`;
             const at = i * k;
             const [mine, theirs] = [found.data.subarray(at, at + k), row.values];
-            assert.equal(new Set(indices.data.subarray(at, at + k)).size, k, label);
+            const chosen = Array.from(indices.data.subarray(at, at + k)).filter((j) => j >= 0);
+            assert.equal(new Set(chosen).size, row.indices.filter((j) => j >= 0).length, label);
             for (let n = 0; n < k; n++) {
               const near = Math.abs(mine[n] - theirs[n]) < 1e-5 * (1 + Math.abs(theirs[n]));
               assert.ok(Object.is(mine[n], theirs[n]) || mine[n] === theirs[n] || near, label);
@@ -332,6 +470,24 @@ suite(`similarityArgmax (${place})`, () => {
     tensors: ({ indices, values }: SimilarityArgmax) => [indices, values],
   });
 
+  suite('as every operation, with candidates and weights', () => {
+    const random = seeded(24);
+    const [B, N] = isOnDevice ? [2, 41] : [4, 301];
+    const [scale, bias] = [1, 2].map(() => Float32Array.from({ length: N }, () => random.normal()));
+    const options = { k: 3, candidates: 'earlier', scale, bias } as const;
+    const dims = [B, N, 3];
+    testContract({
+      inputs: [randomTensor(random, 'float32', [B, N, 64])],
+      run: ([x], extra) => similarityArgmax(x, x, { ...options, ...extra }),
+      runSync: ([x], extra) => similarityArgmaxSync(x, x, { ...options, ...extra }),
+      tensors: ({ indices, values }) => [indices, values],
+      out: {
+        ...roomFor(dims),
+        overlapping: ([x]) => ({ indices: emptyTensor('int32', dims), values: viewOf(x, 64, dims) }),
+      },
+    });
+  });
+
   for (const k of [1, 4]) {
     suite(`as every operation, k = ${k}`, () => {
       const random = seeded(10);
@@ -401,6 +557,50 @@ suite(`similarityArgmax (${place})`, () => {
         value: '"low"',
       },
       {
+        name: 'unknown candidates',
+        args: [a, a, { candidates: 'before' }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.candidates',
+        value: '"before"',
+      },
+      {
+        name: 'others of another number',
+        args: [a, b, { candidates: 'others' }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.candidates',
+      },
+      {
+        name: 'a k past the tokens of b',
+        args: [a, a, { candidates: 'later', k: 3, out: undefined }],
+        code: 'ERR_TOKENSIEVE_RANGE',
+        path: 'options\\.k',
+        value: 3,
+      },
+      {
+        name: 'a scale of another length',
+        args: [a, b, { scale: new Float32Array(2) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.scale',
+      },
+      {
+        name: 'a scale of another type',
+        args: [a, b, { scale: new Uint8Array(3) }],
+        code: 'ERR_TOKENSIEVE_TYPE',
+        path: 'options\\.scale',
+      },
+      {
+        name: 'a bias for another batch',
+        args: [a, b, { bias: tensorOf('float32', [1, 2, 3, 4, 5, 6], [2, 3]) }],
+        code: 'ERR_TOKENSIEVE_SHAPE',
+        path: 'options\\.bias',
+      },
+      ...['scale', 'bias'].map((name) => ({
+        name: `a ${name} that is not finite`,
+        args: [a, b, { [name]: Float32Array.of(1, Infinity, 1) }],
+        code: 'ERR_TOKENSIEVE_RANGE' as const,
+        path: `options\\.${name}`,
+      })),
+      {
         name: 'other channels',
         args: [a, tensorOf('float32', [1, 2, 3], [1, 3]), {}],
         code: 'ERR_TOKENSIEVE_SHAPE',
@@ -449,6 +649,9 @@ suite(`similarityArgmax (${place})`, () => {
         bMask: new Uint8Array(3),
         lengths: Int32Array.of(3),
         precision: 'exact',
+        candidates: 'all',
+        scale: new Float32Array(3).fill(1),
+        bias: new Float32Array(3),
         out: roomFor([2]).empty(),
       },
     ],

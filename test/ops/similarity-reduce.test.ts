@@ -23,15 +23,16 @@ import {
 
 const functions: readonly SimilarityFunction[] = [
   'mean',
+  'square',
   { elu: 0.3 },
   { elu: -0.2 },
   { gaussian: 0.5 },
   { countAbove: 0.25 },
 ];
 
-/** How steep a function is, which is what an error of its argument grows by. */
-const slopeOf = (f: SimilarityFunction): number =>
-  typeof f === 'object' && 'gaussian' in f ? Math.exp(-0.5) / f.gaussian : 1;
+/** How steep a function of similarities up to a size is, which is what an error of its argument grows by. */
+const slopeOf = (f: SimilarityFunction, size: number): number =>
+  f === 'square' ? 2 * size : typeof f === 'object' && 'gaussian' in f ? Math.exp(-0.5) / f.gaussian : 1;
 
 /** Of how many similarities it is not known in float32 whether they are greater than the threshold. */
 function doubtful(
@@ -72,15 +73,15 @@ function assertReduced(x: FloatTensor, options: SimilarityReduceOptions & { mask
       ),
     );
     const { ofMagnitude, relative } = errorBudget.similarityReduce;
-    const slack =
-      ofMagnitude * (metric === 'cosine' ? 1 : metric === 'dot' ? longest ** 2 : 4 * longest ** 2);
+    const size = metric === 'cosine' ? 1 : metric === 'dot' ? longest ** 2 : 4 * longest ** 2;
+    const slack = ofMagnitude * size;
     for (let i = 0; i < length; i++) {
       const found = actual.data[b * length + i];
       const label = `${JSON.stringify(f)} ${metric} self ${self} ${x.type} ${x.dims} token ${i}`;
       const allowed =
         typeof f === 'object' && 'countAbove' in f
           ? doubtful(item, i, f.countAbove, metric, slack)
-          : slack * slopeOf(f) + relative * (1 + Math.abs(expected[i]));
+          : slack * slopeOf(f, size) + relative * (1 + Math.abs(expected[i]));
       assert.ok(Math.abs(found - expected[i]) <= allowed, `${label}: ${found}, expected ${expected[i]}`);
     }
   }
@@ -165,6 +166,18 @@ suite(`similarityReduce (${place})`, () => {
     assert.deepEqual(above(Number.NEGATIVE_INFINITY), [3, 3, 3]);
   });
 
+  test('the mean of squares less the square of the mean is the variance', () => {
+    const x = randomTensor(seeded(10), 'float32', [60, 8]);
+    const [means, squares] = (['mean', 'square'] as const).map((f) => similarityReduceSync(x, { f }).data);
+    for (let i = 0; i < 60; i++) {
+      const token = (j: number) => x.data.subarray(j * 8, (j + 1) * 8);
+      const cosines = Array.from({ length: 60 }, (_, j) => similarity(token(i), token(j)));
+      const mean = cosines.reduce((a, b) => a + b) / 60;
+      const variance = cosines.reduce((sum, s) => sum + (s - mean) ** 2, 0) / 60;
+      assert.ok(Math.abs(squares[i] - means[i] ** 2 - variance) < 1e-5, `token ${i}`);
+    }
+  });
+
   test('zero vectors are like everything by 0', () => {
     const x = randomTensor(seeded(5), 'float32', [40, 8]);
     for (const i of [0, 7, 39]) x.data.fill(0, i * 8, i * 8 + 8);
@@ -199,7 +212,7 @@ suite(`similarityReduce (${place})`, () => {
   });
 
   const [B, N] = isOnDevice ? [2, 71] : [3, 401];
-  for (const f of ['mean', { elu: 0.2 }] as const) {
+  for (const f of ['mean', 'square', { elu: 0.2 }] as const) {
     suite(`as every operation, ${JSON.stringify(f)}`, () => {
       testContract({
         inputs: [randomTensor(seeded(8), 'float32', [B, N, 64])],

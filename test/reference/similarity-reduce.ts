@@ -2,7 +2,12 @@
 import type { Values } from '../support/tensors.js';
 import { type Metric, similarity } from './paired-similarity.js';
 
-export type SimilarityFunction = 'mean' | { elu: number } | { gaussian: number } | { countAbove: number };
+export type SimilarityFunction =
+  | 'mean'
+  | 'square'
+  | { elu: number }
+  | { gaussian: number }
+  | { countAbove: number };
 
 export interface SimilarityReduceOptions {
   readonly f?: SimilarityFunction;
@@ -13,6 +18,7 @@ export interface SimilarityReduceOptions {
 
 export function applyFunction(f: SimilarityFunction, s: number): number {
   if (f === 'mean') return s;
+  if (f === 'square') return s ** 2;
   if ('elu' in f) return s > f.elu ? s - f.elu : Math.exp(s - f.elu) - 1;
   if ('gaussian' in f) return Math.exp((-1 / 2) * ((1 - s) / f.gaussian) ** 2);
   return s > f.countAbove ? 1 : 0;
@@ -32,7 +38,7 @@ export function similarityReduce(
       (total, j) => total + applyFunction(f, similarity(token(i), token(j), metric)),
       0,
     );
-    const isCount = f !== 'mean' && 'countAbove' in f;
+    const isCount = typeof f === 'object' && 'countAbove' in f;
     return others.length === 0 ? 0 : isCount ? sum : sum / others.length;
   });
 }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "kernel_tests.h"
+#include "kernels/candidate_columns.h"
 
 using namespace test;
 
@@ -21,12 +22,13 @@ std::vector<float> pack(const tsv::Kernels& table, const Matrix& b, int64_t colu
 }
 
 void compare(const tsv::Kernels& table, const Matrix& a, const Matrix& b, int64_t rows, int64_t columns,
-             int64_t depth) {
+             int64_t depth, const WeightedColumns* weighted = nullptr) {
   const std::vector<float> panels = pack(table, b, columns, depth);
   Buffer<float> scratch(2 * rows * table.shape.lanes), best(rows);
   Buffer<int32_t> place(rows);
   table.similarity_argmax({static_cast<const float*>(a.rows().data), a.rows().stride, rows, panels.data(),
-                           columns, depth, scratch.data(), best.data(), place.data()});
+                           columns, depth, scratch.data(), best.data(), place.data(),
+                           weighted != nullptr ? &weighted->arguments : nullptr});
   at("similarity_argmax of %d x %d, depth %d", int(rows), int(columns), int(depth));
   for (int64_t i = 0; i < rows; ++i) {
     // Whole numbers: every product is exact, and ties are many.
@@ -35,6 +37,7 @@ void compare(const tsv::Kernels& table, const Matrix& a, const Matrix& b, int64_
     for (int64_t j = 0; j < columns; ++j) {
       double product = 0;
       for (int64_t k = 0; k < depth; ++k) product += a.at(i, k) * b.at(j, k);
+      if (weighted != nullptr) product = weighted->value(i, j, product);
       if (product == product && (expected < 0 || product > most)) most = product, expected = int32_t(j);
     }
     CHECK_THAT(place[i] == expected, "row %d goes to %d, expected %d", int(i), place[i], expected);
@@ -58,6 +61,12 @@ KERNEL_TEST(similarity_argmax) {
           }
         }
         compare(table, a, b, rows, columns, depth);
+        for (Hidden rule : kHidden) {
+          for (int64_t own : {int64_t(0), columns / 2}) {
+            const WeightedColumns weighted(table, rows, columns, rule, own, random);
+            compare(table, a, b, rows, columns, depth, &weighted);
+          }
+        }
       }
     }
   }

@@ -10,6 +10,8 @@ double applied(int32_t function, double parameter, double s) {
       return exp(-pow((1 - s) * parameter, 2) / 2);
     case TSV_SIMILARITY_COUNT_ABOVE:
       return s > parameter ? 1 : 0;
+    case TSV_SIMILARITY_SQUARE:
+      return s * s;
     default:
       return s > parameter ? s - parameter : exp(s - parameter) - 1;
   }
@@ -58,7 +60,7 @@ KERNEL_TEST(similarity_reduce) {
   const int64_t tile_rows = table.shape.tile_rows;
   for (int64_t rows : {int64_t(1), tile_rows, 2 * tile_rows + 3}) {
     for (int64_t columns : lengths_around(table)) {
-      for (int32_t function = TSV_SIMILARITY_ELU; function <= TSV_SIMILARITY_COUNT_ABOVE; ++function) {
+      for (int32_t function = TSV_SIMILARITY_ELU; function <= TSV_SIMILARITY_SQUARE; ++function) {
         compare(table, rows, columns, 5, function, false, INFINITY);
         compare(table, rows, columns, 5, function, true, 0.5f);
       }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "kernel_tests.h"
+#include "kernels/candidate_columns.h"
 
 using namespace test;
 
@@ -10,8 +11,8 @@ namespace {
 enum class Order { kRandom, kAscending, kDescending, kEqual };
 
 // Whole numbers: every product is exact, and ties are many. Some columns give NaN.
-void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t depth, int64_t k,
-             Order order) {
+void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t depth, int64_t k, Order order,
+             Hidden rule = Hidden::kNone) {
   Random random(rows * 1000 + columns * 10 + depth + k);
   const int64_t stride = depth + 3, whole = whole_vectors(table, columns);
   Buffer<float> a((rows - 1) * stride + depth, 1), best(rows * k);
@@ -30,8 +31,10 @@ void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t d
       if (c < columns) b.elements[i * columns + c] = packed;
     }
   }
-  table.similarity_top_k(
-      {a.data(), stride, rows, b.panels.data(), columns, depth, k, found.data(), best.data(), place.data()});
+  const WeightedColumns weighted(table, rows, columns, rule, columns / 3, random);
+  const bool alike = rule == Hidden::kNone;
+  table.similarity_top_k({a.data(), stride, rows, b.panels.data(), columns, depth, k, found.data(),
+                          best.data(), place.data(), alike ? nullptr : &weighted.arguments});
   at("similarity_top_k %d of %d x %d x %d, order %d", int(k), int(rows), int(depth), int(columns),
      int(order));
   for (int64_t r = 0; r < rows; ++r) {
@@ -39,6 +42,7 @@ void compare(const tsv::Kernels& table, int64_t rows, int64_t columns, int64_t d
     std::vector<int32_t> expected;
     for (int64_t c = 0; c < columns; ++c) {
       for (int64_t i = 0; i < depth; ++i) product[size_t(c)] += double(a[r * stride + i]) * b.at(i, c);
+      if (!alike) product[size_t(c)] = weighted.value(r, c, product[size_t(c)]);
       if (product[size_t(c)] == product[size_t(c)]) expected.push_back(int32_t(c));
     }
     std::stable_sort(expected.begin(), expected.end(),
@@ -61,7 +65,7 @@ KERNEL_TEST(similarity_top_k) {
     for (int64_t columns : lengths_around(table)) {
       for (int64_t k : {int64_t(1), int64_t(2), int64_t(5), columns / 2, columns}) {
         if (k < 1 || k > columns) continue;
-        compare(table, rows, columns, 3, k, Order::kRandom);
+        for (Hidden rule : kHidden) compare(table, rows, columns, 3, k, Order::kRandom, rule);
         for (Order order : {Order::kAscending, Order::kDescending, Order::kEqual}) {
           compare(table, rows, columns, 1, k, order);
         }

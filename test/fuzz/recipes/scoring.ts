@@ -339,21 +339,26 @@ function rowOf({ dims, ...x }: FloatTensor, row: number): Values {
 }
 
 const argmax = recipe((draw) => {
-  const [batch, asking, candidates, channels] = [draw.batch(), draw.tokens(), draw.tokens(), draw.channels()];
+  const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
+  const candidates = draw.pick(['all', 'all', 'others', 'later', 'earlier']);
+  const asking = candidates === 'all' ? draw.tokens() : length;
   const a = draw.anyFloats([batch, asking, channels]);
-  const b = draw.anyFloats([batch, candidates, channels]);
-  const k = draw.pick([1, Math.min(3, candidates)]);
+  const b = draw.anyFloats([batch, length, channels]);
+  const weights = draw.some({ scale: () => draw.float32(length), bias: () => draw.float32(length) });
+  const k = draw.pick([1, Math.min(3, length)]);
   const metric = draw.pick(['cosine', 'dot', 'l2']);
   const dims = k === 1 ? [batch, asking] : [batch, asking, k];
   const out = draw.chance(0.5)
     ? { indices: draw.numbers('int32', dims, () => 0), values: draw.floats(dims) }
     : undefined;
   return {
-    args: [a, b, { metric, k, ...(out && { out }) }],
+    args: [a, b, { metric, k, candidates, ...weights, ...(out && { out }) }],
     verify: (result) => {
       const { values } = result as SimilarityArgmax;
       const data = Array.from({ length: batch }, (_, row) =>
-        similarityArgmax(rowOf(a, row), rowOf(b, row), { metric, k }).flatMap((best) => best.values),
+        similarityArgmax(rowOf(a, row), rowOf(b, row), { metric, k, candidates, ...weights }).flatMap(
+          (best) => best.values,
+        ),
       ).flat();
       const allowed = (i: number) => 1e-5 * (channels + Math.abs(data[i]));
       assertWithin(values, { data, dims }, allowed, 'values');
@@ -364,7 +369,12 @@ const argmax = recipe((draw) => {
 const averages = recipe((draw) => {
   const [batch, length, channels] = [draw.batch(), draw.tokens(), draw.channels()];
   const x = draw.anyFloats([batch, length, channels]);
-  const f = draw.pick(['mean', { elu: draw.uniform() }, { gaussian: 0.5 + draw.uniform() }] as const);
+  const f = draw.pick([
+    'mean',
+    'square',
+    { elu: draw.uniform() },
+    { gaussian: 0.5 + draw.uniform() },
+  ] as const);
   const mask = draw.chance(0.4) ? draw.mask(batch, length) : undefined;
   const self = draw.chance(0.5);
   const out = draw.chance(0.5) ? { similarity: draw.floats([batch, length]) } : undefined;
