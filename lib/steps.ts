@@ -20,6 +20,7 @@ import { mergeTokens, mergeTokensSync } from './ops/merge-tokens.js';
 import { pairedSimilarity, pairedSimilaritySync } from './ops/paired-similarity.js';
 import { type RestoreTokensOptions, restoreTokens, restoreTokensSync } from './ops/restore-tokens.js';
 import { type Positions, type RotateKeysOptions, rotateKeys, rotateKeysSync } from './ops/rotate-keys.js';
+import { type SampleCdfOptions, sampleCdf, sampleCdfSync } from './ops/sample-cdf.js';
 import { selectThreshold, selectThresholdSync } from './ops/select-threshold.js';
 import { similarityArgmax, similarityArgmaxSync } from './ops/similarity-argmax.js';
 import { similarityReduce, similarityReduceSync } from './ops/similarity-reduce.js';
@@ -116,6 +117,7 @@ export const step = {
     rotateKeys,
     rotateKeysSync,
   ),
+  sampleCdf: stepped<[Tensor<'float32'>, number, SampleCdfOptions?], Ragged>(sampleCdf, sampleCdfSync),
   selectThreshold: stepped(selectThreshold, selectThresholdSync),
   similarityArgmax: stepped(similarityArgmax, similarityArgmaxSync),
   similarityReduce: stepped(similarityReduce, similarityReduceSync),

@@ -60,6 +60,23 @@ export function gradientNorm(options: NormOptions = {}): Criterion {
   };
 }
 
+/**
+ * `[B * N]`: the L2 norm of each token over all heads together, as if they were one.
+ *
+ * @param x `[B,H,N,D]`, or `[B,N,H,D]` by layout
+ */
+export function* normOverHeads(x: FloatTensor, layout: 'bhnd' | 'bnhd'): Steps<Float32Array> {
+  const [batch, second, third, depth] = x.dims;
+  if (layout === 'bnhd') return (yield* normOfEach({ ...x, dims: [batch, second, third * depth] }, 2)).data;
+  const { data } = yield* normOfEach(x, 2);
+  return Float32Array.from({ length: batch * third }, (_, i) => {
+    const first = Math.floor(i / third) * second * third + (i % third);
+    let sum = 0;
+    for (let head = 0; head < second; head++) sum += data[first + head * third] ** 2;
+    return Math.sqrt(sum);
+  });
+}
+
 function readNorm(options: NormOptions, preferred: 'low' | 'high'): Required<NormOptions> {
   const { p = 2, prefer = preferred } = readOptions(options);
   if (p !== 1 && p !== 2) throw rangeError('options.p', '1 or 2', p);

@@ -1,3 +1,4 @@
+import { method as ats } from './ats.js';
 import { method as cdPruner } from './cd-pruner.js';
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
@@ -20,6 +21,7 @@ import { method as trim } from './trim.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
 
+export { type AtsOptions, ats } from './ats.js';
 export { type CdPrunerOptions, cdPruner } from './cd-pruner.js';
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
@@ -45,6 +47,7 @@ export { type VisionZipOptions, visionZip } from './vision-zip.js';
 
 /** Every method of this package, by name. */
 export const methods: readonly Method[] = [
+  ats,
   cdPruner,
   dart,
   divPrune,

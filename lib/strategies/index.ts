@@ -16,6 +16,7 @@ export { type PerSegmentOptions, perSegment, type Segmentation } from './per-seg
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';
 export { pruneAndRecycle, type RecycleOptions } from './recycle.js';
+export { type SampleOptions, sample } from './sample.js';
 export type { KeptOrder } from './select.js';
 export { type ThresholdMergeOptions, thresholdMerge } from './threshold-merge.js';
 export { type UnshuffleOptions, unshuffle } from './unshuffle.js';
