@@ -40,3 +40,16 @@ export function freeTokens({ length, mask }: Pick<Tokens, 'length' | 'mask'>, ro
   for (let i = 0; i < length; i++) if (mask === undefined || mask[row * length + i] === 0) free[count++] = i;
   return free.subarray(0, count);
 }
+
+/** Two sides. */
+export function readPair(path: string, value: unknown): readonly [number, number] {
+  if (!Array.isArray(value) || value.length !== 2) throw typeError(path, 'two integers', value);
+  return [readSide(`${path}[0]`, value[0]), readSide(`${path}[1]`, value[1])];
+}
+
+/** A number of cells or of tokens. */
+export function readSide(path: string, value: unknown): number {
+  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
+  if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
+  return value;
+}

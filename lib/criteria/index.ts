@@ -3,6 +3,7 @@ export {
   attentionReceived,
   valueWeightedAttention,
 } from './attention-received.js';
+export { type CohesionOptions, cohesion } from './cohesion.js';
 export { type CombineOptions, combineByRank, combineByWeight, type WeightedCriterion } from './combine.js';
 export { type FrameChangeOptions, frameChange } from './frame-change.js';
 export { inverse } from './inverse.js';

@@ -1,5 +1,7 @@
+import { method as algm } from './algm.js';
 import { method as ats } from './ats.js';
 import { method as cdPruner } from './cd-pruner.js';
+import { method as cts } from './cts.js';
 import { method as dart } from './dart.js';
 import { method as divPrune } from './div-prune.js';
 import { method as dpcKnn } from './dpc-knn.js';
@@ -21,8 +23,10 @@ import { method as trim } from './trim.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
 
+export { type AlgmOptions, algm } from './algm.js';
 export { type AtsOptions, ats } from './ats.js';
 export { type CdPrunerOptions, cdPruner } from './cd-pruner.js';
+export { type CtsOptions, cts } from './cts.js';
 export { type DartOptions, dart } from './dart.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
 export { type DpcKnnOptions, dpcKnn } from './dpc-knn.js';
@@ -47,8 +51,10 @@ export { type VisionZipOptions, visionZip } from './vision-zip.js';
 
 /** Every method of this package, by name. */
 export const methods: readonly Method[] = [
+  algm,
   ats,
   cdPruner,
+  cts,
   dart,
   divPrune,
   dpcKnn,

@@ -1,13 +1,20 @@
 import { typeError } from '../errors.js';
-import { gridOf, readGridOption } from '../grid.js';
+import { gridOf, readGridOption, readSide } from '../grid.js';
 import { readOptions, readWord } from '../options.js';
-import { cutValues, framesOf, type Segments, segmentsOf, segmentTokens, windowsOf } from '../segments.js';
+import {
+  cutValues,
+  framesOf,
+  readWindow,
+  type Segments,
+  segmentsOf,
+  segmentTokens,
+  windowsOf,
+} from '../segments.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { isSteps } from '../steps.js';
 import { joinSegments } from './join-segments.js';
 import { identityMap } from './maps.js';
 import { readPlan, type Strategy } from './strategy.js';
-import { readPair, readSide } from './windows.js';
 
 /** How the free tokens of a row fall into segments. */
 export type Segmentation =
@@ -110,11 +117,4 @@ function equalStretches(free: number, count: number) {
     segmentOf: (i: number) =>
       i < start ? Math.floor(i / (size + 1)) : longer + Math.floor((i - start) / size),
   };
-}
-
-/** The `window` among options: `[wy,wx]`. */
-export function readWindow(window: number | readonly [number, number]): readonly [number, number] {
-  if (typeof window !== 'number') return readPair('options.window', window);
-  const side = readSide('options.window', window);
-  return [side, side];
 }

@@ -1,5 +1,6 @@
 // Windows over the free tokens of each row, in one dimension or two: what pooling and unshuffling share.
-import { rangeError, typeError } from '../errors.js';
+import { rangeError } from '../errors.js';
+import { readPair, readSide } from '../grid.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { unbudgeted } from './amounts.js';
 import type { Decision } from './strategy.js';
@@ -80,17 +81,4 @@ function windowsOf(
 
 function checkCells(window: unknown, cells: number, most: number): void {
   if (cells > most) throw rangeError('options.window', `of at most ${most} cells`, window);
-}
-
-/** Two sides. */
-export function readPair(path: string, value: unknown): readonly [number, number] {
-  if (!Array.isArray(value) || value.length !== 2) throw typeError(path, 'two integers', value);
-  return [readSide(`${path}[0]`, value[0]), readSide(`${path}[1]`, value[1])];
-}
-
-/** A number of cells or of tokens. */
-export function readSide(path: string, value: unknown): number {
-  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
-  if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
-  return value;
 }

@@ -81,6 +81,11 @@ export function neededBy(method: Method, inputs: MethodInputs): SieveInputs {
 
 /** Inputs that one method alone reads, made for the others' shape. */
 const extras: Readonly<Partial<Record<keyof SieveInputs, (inputs: MethodInputs) => unknown>>> = {
+  scores: ({ hidden }) => {
+    const { data, dims } = decode(hidden);
+    const first = data.filter((_, i) => i % dims[2] === 0);
+    return tensorOf('float32', first, dims.slice(0, 2));
+  },
   metric: ({ k }) => ({
     ...k,
     data: k.data.slice(0, k.data.length / 2),
@@ -93,6 +98,8 @@ export function rowAlone(inputs: SieveInputs, b: number, tokens: number): SieveI
   const { dims } = inputs.hidden;
   const cut = (name: string, tensor: FloatTensor): FloatTensor => {
     const { data } = decode(tensor);
+    if (name === 'scores')
+      return tensorOf(tensor.type, data.slice(b * dims[1], b * dims[1] + tokens), [1, tokens]);
     const axis = tensor.dims.length - 2;
     const [length, channels] = tensor.dims.slice(axis);
     const left = length === dims[1] && name !== 'textEmbeds' ? tokens : length;
