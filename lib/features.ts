@@ -1,16 +1,21 @@
 // What tokens are compared by.
 import { required, type Tokens } from './sieve-inputs.js';
 import { type Steps, step } from './steps.js';
-import { type FloatTensor, viewArray } from './tensor.js';
+import { type FloatTensor, type Tensor, viewArray } from './tensor.js';
 import { adoptTokenMap, type TokenMap } from './token-map.js';
 
 /** The mean over heads of k, or hidden; where the inputs bring a metric, it takes the place of either. */
 export type ComparedBy = 'keys' | 'hidden';
 
-/** `[B,N,D]`, the features of each token. `reader` is who an error says needs k. */
-export function* featuresOf(tokens: Tokens, by: ComparedBy, reader: string): Steps<FloatTensor> {
+/**
+ * `[B,N,D]`, the features of each token. `'all-keys'`: k with its heads side by side. `reader` is who an error says needs
+ * k.
+ */
+export function* featuresOf(tokens: Tokens, by: ComparedBy | 'all-keys', reader: string): Steps<FloatTensor> {
   if (tokens.within) return yield* tokens.within.cut(yield* featuresOf(tokens.within.whole, by, reader));
-  return tokens.metric ?? (by === 'hidden' ? tokens.hidden : yield* meanOverHeads(tokens, reader));
+  if (tokens.metric) return tokens.metric;
+  if (by === 'hidden') return tokens.hidden;
+  return yield* by === 'keys' ? meanOverHeads(tokens, reader) : headsSideBySide(tokens, reader);
 }
 
 /** Row b alone, without a copy. */
@@ -38,6 +43,23 @@ function* meanOverHeads(tokens: Tokens, reader: string): Steps<FloatTensor> {
   const map = allIntoOne(rows, heads);
   const { tokens: mean } = yield* step.mergeTokens({ ...k, dims: [rows, heads, width] }, map, {});
   return { ...mean, dims: [batch, length, channels] };
+}
+
+/** k `[B,Hkv,N,D]` as `[B,N,Hkv*D]`: its vectors moved, each token's after one another. */
+function* headsSideBySide(tokens: Tokens, reader: string): Steps<FloatTensor> {
+  const { batch, length, layout } = tokens;
+  const k = required(tokens, 'k', reader);
+  const channels = k.dims[3];
+  const heads = k.dims[layout === 'bnhd' ? 2 : 1];
+  const dims = [batch, length, heads * channels];
+  if (layout === 'bnhd' || heads === 1) return { ...k, dims };
+  const data = Int32Array.from(
+    { length: batch * length * heads },
+    (_, at) => (at % heads) * length + (Math.floor(at / heads) % length),
+  );
+  const from: Tensor<'int32'> = { type: 'int32', data, dims: [batch, length * heads] };
+  const moved = yield* step.gatherTokens({ ...k, dims: [batch, heads * length, channels] }, from, {});
+  return { ...moved, dims };
 }
 
 function allIntoOne(rows: number, length: number): TokenMap {

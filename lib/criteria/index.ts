@@ -7,6 +7,7 @@ export { type CohesionOptions, cohesion } from './cohesion.js';
 export { type CombineOptions, combineByRank, combineByWeight, type WeightedCriterion } from './combine.js';
 export { type FrameChangeOptions, frameChange } from './frame-change.js';
 export { inverse } from './inverse.js';
+export { type MeanQueryOptions, meanQueryAttention } from './mean-query-attention.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';
 export { type RaterAttentionOptions, raterAttention } from './rater-attention.js';

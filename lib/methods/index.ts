@@ -12,6 +12,7 @@ import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import type { Method } from './method.js';
+import { method as pact } from './pact.js';
 import { method as pitome } from './pitome.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as sparseVlm } from './sparse-vlm.js';
@@ -38,6 +39,7 @@ export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
+export { type PactOptions, pact } from './pact.js';
 export { type PitomeOptions, pitome } from './pitome.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
@@ -64,6 +66,7 @@ export const methods: readonly Method[] = [
   evs,
   fasterVlm,
   fastv,
+  pact,
   pitome,
   pyramidDrop,
   sparseVlm,

@@ -5,6 +5,7 @@ export {
   type ClusterMethod,
   clusterMerge,
 } from './cluster-merge.js';
+export { type DbdpcOptions, dbdpc } from './dbdpc.js';
 export { type DistilOptions, distil } from './distil.js';
 export { type DppOptions, dpp } from './dpp.js';
 export { type FuseOptions, pruneAndFuse } from './fuse.js';

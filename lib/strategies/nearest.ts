@@ -48,7 +48,7 @@ export function* nearestTokens(
 }
 
 /** `[B,width]`: 2 behind the end of each row's list. */
-function presence({ offsets }: Ragged, width: number): Tensor<'uint8'> {
+export function presence({ offsets }: Ragged, width: number): Tensor<'uint8'> {
   const rows = offsets.length - 1;
   const data = new Uint8Array(rows * width);
   for (let row = 0; row < rows; row++)
