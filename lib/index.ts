@@ -138,3 +138,8 @@ export {
   type Tensor,
 } from './tensor.js';
 export { type AssignmentOptions, TokenMap, type TokenMapFields } from './token-map.js';
+export {
+  type VirtualUnmergeOptions,
+  virtualUnmergeAttention,
+  virtualUnmergeAttentionSync,
+} from './virtual-unmerge.js';

@@ -7,10 +7,12 @@ import { method as divPrune } from './div-prune.js';
 import { method as dpcKnn } from './dpc-knn.js';
 import { method as dtem } from './dtem.js';
 import { method as dycoke } from './dycoke.js';
+import { method as dymu } from './dymu.js';
 import { method as evit } from './evit.js';
 import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
+import { method as ltmp } from './ltmp.js';
 import type { Method } from './method.js';
 import { method as pact } from './pact.js';
 import { method as pitome } from './pitome.js';
@@ -33,11 +35,14 @@ export { type DivPruneOptions, divPrune } from './div-prune.js';
 export { type DpcKnnOptions, dpcKnn } from './dpc-knn.js';
 export { type DtemOptions, dtem } from './dtem.js';
 export { type DycokeOptions, dycoke } from './dycoke.js';
+export { type DymuOptions, dymu } from './dymu.js';
+export { type DymuThresholdOptions, dymuThreshold, dymuThresholdSync } from './dymu-threshold.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
 export { type EvitOptions, evit } from './evit.js';
 export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
+export { type LtmpOptions, ltmp } from './ltmp.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PactOptions, pact } from './pact.js';
 export { type PitomeOptions, pitome } from './pitome.js';
@@ -62,10 +67,12 @@ export const methods: readonly Method[] = [
   dpcKnn,
   dtem,
   dycoke,
+  dymu,
   evit,
   evs,
   fasterVlm,
   fastv,
+  ltmp,
   pact,
   pitome,
   pyramidDrop,

@@ -1,0 +1,125 @@
+import { readSchedule, type Schedule } from '../budgets/schedule.js';
+import { attentionReceived } from '../criteria/attention-received.js';
+import { rangeError } from '../errors.js';
+import { readOptions } from '../options.js';
+import { createSieve, type Sieve } from '../sieve.js';
+import type { Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
+import { bipartiteMerge } from '../strategies/bipartite-merge.js';
+import { identityMap, prunedMap } from '../strategies/maps.js';
+import { requiredScores } from '../strategies/select.js';
+import type { Plan } from '../strategies/strategy.js';
+import type { Tensor } from '../tensor.js';
+import type { TokenMap } from '../token-map.js';
+import { type Method, type MethodOptions, readMethodOptions } from './method.js';
+
+/** Options of {@link ltmp}, the thresholds that were learnt: a number, or over layers a list. */
+export interface LtmpOptions extends MethodOptions {
+  /** The cosine from which on a token merges; training starts at 1. */
+  readonly mergeThreshold: Schedule;
+  /** What a token's mean attention has to be above to stay; training starts at 0. */
+  readonly pruneThreshold: Schedule;
+}
+
+/**
+ * LTMP, learned thresholds for merging and pruning: Bonnaerens and Dambre, "Learned Thresholds Token Merging and
+ * Pruning for Vision Transformers", TMLR 2023, arXiv 2307.10780.
+ *
+ * First every token at an even place merges into the most similar one at an odd place, by the cosine of keys averaged
+ * over heads, where the threshold is reached, as the mean weighted by size. Then tokens go whose importance is not above
+ * the other threshold: the mean over heads and queries of the attention that they receive, proportional to `sizes`;
+ * what was merged is as important as its most important member. The class token, the first of each row, always stays.
+ * Apply it between attention and MLP, handing `sizes` and `mask` on, and `proportionalBias(sizes)` to the next
+ * attention. Reads q and k.
+ *
+ * How many stay, each picture decides: `lengths` says where rows differ. The authors' inference takes a batch of one.
+ * They merge above the threshold, here from it on, so that at 1 equal tokens may still merge. `reference` changes
+ * nothing: the order, survivors and then destinations by place, is theirs too.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
+ */
+export function ltmp(options: LtmpOptions): Sieve {
+  const { mergeThreshold, pruneThreshold } = readOptions(options);
+  const { positions } = readMethodOptions(options);
+  const mergeFrom = readSchedule('options.mergeThreshold', mergeThreshold, checkThreshold);
+  const pruneTo = readSchedule('options.pruneThreshold', pruneThreshold, checkThreshold);
+  return createSieve({
+    criterion: attentionReceived({ proportional: true }),
+    strategy: function* (decision) {
+      const { tokens } = decision;
+      const threshold = mergeFrom(tokens.layer);
+      const above = pruneTo(tokens.layer);
+      const merged =
+        threshold === undefined
+          ? { map: identityMap(tokens) }
+          : yield* bipartiteMerge({ threshold })({ ...decision, amount: undefined });
+      return above === undefined ? merged : yield* pruned(tokens, merged, requiredScores(decision), above);
+    },
+    protect: { first: 1 },
+    positions,
+  });
+}
+
+function checkThreshold(path: string, value: number): void {
+  if (!Number.isFinite(value)) throw rangeError(path, 'a finite number', value);
+}
+
+/** Drops the slots of which no member scores above the threshold. */
+function* pruned(tokens: Tokens, plan: Plan, scores: Tensor<'float32'>, above: number): Steps<Plan> {
+  const { map, centres } = plan;
+  const length = map.outputLengths.reduce((most, slots) => Math.max(most, slots), 0);
+  if (length === 0) return plan;
+  const slots = slotsOf(tokens, map, scores, length);
+  const kept = yield* step.selectThreshold(slots.scores, { above }, { mask: slots.mask, min: 0 });
+  const next = prunedMap({ ...slots, batch: tokens.batch, length }, kept.indices.data, kept.offsets);
+  const stays = placesOf(map, kept);
+  return { ...plan, map: map.compose(next), ...(centres && { centres: stays.map((slot) => centres[slot]) }) };
+}
+
+/** `[B,M]`: the greatest score of each slot's members, and the mask. */
+function slotsOf(
+  { batch, mask }: Tokens,
+  { members, offsets, outputLengths, inputLength }: TokenMap,
+  scores: Tensor<'float32'>,
+  length: number,
+): { readonly scores: Tensor<'float32'>; readonly mask: Uint8Array } {
+  const data = new Float32Array(batch * length);
+  const states = new Uint8Array(batch * length).fill(2);
+  for (let row = 0, slot = 0; row < batch; row++)
+    for (let at = row * length; at < row * length + outputLengths[row]; at++, slot++) {
+      const places = members.subarray(offsets[slot], offsets[slot + 1]).map((i) => row * inputLength + i);
+      data[at] = places.reduce((most, place) => Math.max(most, scores.data[place]), Number.NEGATIVE_INFINITY);
+      states[at] = mask?.[places[0]] === 1 ? 1 : 0;
+    }
+  return { scores: { type: 'float32', data, dims: [batch, length] }, mask: states };
+}
+
+/** The slots that stay, all rows counted through. */
+function placesOf(
+  { outputLengths }: TokenMap,
+  { indices, offsets }: { readonly indices: Tensor<'int32'>; readonly offsets: Int32Array },
+): Int32Array {
+  const all = indices.data.slice();
+  for (let row = 0, first = 0; row < outputLengths.length; first += outputLengths[row++])
+    for (let at = offsets[row]; at < offsets[row + 1]; at++) all[at] += first;
+  return all;
+}
+
+export const method: Method<LtmpOptions> = {
+  name: 'ltmp',
+  group: 'vision transformers',
+  title: 'Learned Thresholds Token Merging and Pruning for Vision Transformers',
+  authors: 'Bonnaerens and Dambre',
+  year: 2023,
+  arxiv: '2307.10780',
+  licence: 'none: written from the paper',
+  summary: 'merges by a learnt similarity, then prunes by a learnt attention, as many as each picture has',
+  over: 'image',
+  classToken: true,
+  needs: ['q', 'k'],
+  trainingFree: false,
+  defaults: { mergeThreshold: 0.8, pruneThreshold: 0.002 },
+  order: 'bipartite',
+  tokensLeft: () => undefined,
+  create: ltmp,
+};
