@@ -1,3 +1,4 @@
+export { type CostOptions, ratioForCost } from './cost.js';
 export { type CountOptions, count, type FractionOptions, keep, ratio, remove } from './count.js';
 export {
   atLayers,

@@ -12,6 +12,7 @@ import { method as evit } from './evit.js';
 import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
+import { method as frameFusion } from './frame-fusion.js';
 import { method as ltmp } from './ltmp.js';
 import type { Method } from './method.js';
 import { method as pact } from './pact.js';
@@ -42,6 +43,7 @@ export { type EvitOptions, evit } from './evit.js';
 export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
+export { type FrameFusionOptions, frameFusion } from './frame-fusion.js';
 export { type LtmpOptions, ltmp } from './ltmp.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PactOptions, pact } from './pact.js';
@@ -72,6 +74,7 @@ export const methods: readonly Method[] = [
   evs,
   fasterVlm,
   fastv,
+  frameFusion,
   ltmp,
   pact,
   pitome,
