@@ -33,18 +33,20 @@ export type SparseVlmOptions = CountOptions &
  * With recycling, tokens are given positions from 0 on, as in the authors' first version; without it they keep theirs,
  * as in their second, SparseVLM+: `{ recycle: false, heads: 14 }`.
  *
- * Unlike the authors' code, a budget of all tokens drops none, and every row of a batch keeps tokens of its own.
+ * `reference: 'authors'` lists the recycled tokens by falling density peak, as their code does; here they are in the
+ * order of their clusters' centres. Unlike their code, a budget of all tokens drops none, and every row of a batch
+ * keeps tokens of its own.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function sparseVlm(options: SparseVlmOptions): Sieve {
   const { recycle = true, heads } = readOptions(options);
   if (typeof recycle !== 'boolean') throw typeError('options.recycle', 'true or false', recycle);
-  const { positions } = readMethodOptions(options, recycle ? 'renumbered' : 'kept');
+  const { isAuthors, positions } = readMethodOptions(options, recycle ? 'renumbered' : 'kept');
   return createSieve({
     criterion: raterAttention(heads === undefined ? {} : { heads }),
     budget: pictureBudget(options),
-    strategy: recycle ? pruneAndRecycle() : prune(),
+    strategy: recycle ? pruneAndRecycle({ order: isAuthors ? 'score' : 'index' }) : prune(),
     positions,
   });
 }

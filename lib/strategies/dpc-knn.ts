@@ -1,7 +1,7 @@
 import { rowOf } from '../features.js';
 import { type Steps, step } from '../steps.js';
 import type { Tensor } from '../tensor.js';
-import { type Clustering, nearestCentre, type Points } from './clustering.js';
+import { type Clusters, nearestCentre, type Points } from './clustering.js';
 import { bestTokens } from './select.js';
 
 /** How {@link dpcKnn} goes about it. */
@@ -14,7 +14,7 @@ export interface DpcKnnParts {
  * Density peaks: the centres are the tokens of greatest density times separation, and each token goes to the nearest
  * centre. A centre stays in its own cluster, even where another is at the same place.
  */
-export function dpcKnn({ k, similarity }: DpcKnnParts): Clustering {
+export function dpcKnn({ k, similarity }: DpcKnnParts): (points: Points) => Steps<Required<Clusters>> {
   return function* (points) {
     const { features, clusters, length } = points;
     const scores = yield* peaks(points, k, similarity);

@@ -2,12 +2,13 @@ import { roundCount } from '../budgets/schedule.js';
 import { rangeError, typeError } from '../errors.js';
 import { readOptions } from '../options.js';
 import type { Ragged } from '../ragged.js';
+import { byScore } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import { dpcKnn } from './dpc-knn.js';
 import { centredMap } from './maps.js';
 import { raggedOf } from './nearest.js';
-import { bestTokens, requiredScores, selectTokens } from './select.js';
+import { bestTokens, type KeptOrder, readOrder, requiredScores, selectTokens } from './select.js';
 import type { Strategy } from './strategy.js';
 
 /** Options of {@link pruneAndRecycle}. */
@@ -16,13 +17,15 @@ export interface RecycleOptions {
   readonly share?: number;
   /** Fraction of the recycled tokens that there are clusters, and one more; 0.1 by default. */
   readonly clusters?: number;
+  /** Of the clusters: by the place of their centres, the default, or the greatest peak of density first. */
+  readonly order?: KeptOrder;
 }
 
 /**
  * Pruning that makes new tokens of what it drops, as SparseVLM does (Zhang et al. 2024, arXiv 2410.04417): of n dropped
  * tokens the `floor(share n) + 1` that score best are clustered by density peaks into a tenth of their number, and each
- * cluster's mean, weighted by size, becomes a token. These stand behind the last free token that stays and before the
- * text that follows; by their first members.
+ * cluster's mean, weighted by size, becomes a token. These stand behind the free tokens that stay and before the text
+ * that follows, for their centres.
  *
  * Asks for scores. Densities are taken over as many nearest neighbours as there are clusters; see `clusterMerge`.
  *
@@ -30,6 +33,7 @@ export interface RecycleOptions {
  */
 export function pruneAndRecycle(options: RecycleOptions = {}): Strategy {
   const rates = readRates(options);
+  const order = readOrder(options);
   return function* (decision) {
     const { tokens } = decision;
     const { batch, length, mask } = tokens;
@@ -47,34 +51,41 @@ export function pruneAndRecycle(options: RecycleOptions = {}): Strategy {
       requiredScores(decision),
       counts.map(({ tokens: best }) => best),
     );
-    const leaders = yield* clustersOf(
+    const { made, centreOf } = yield* clustersOf(
       tokens,
       recycled,
       counts.map(({ clusters }) => clusters),
+      order,
     );
     const into = new Int32Array(batch * length).fill(-1);
     eachToken(kept, (row, token) => {
       into[row * length + token] = token;
     });
     eachToken(recycled, (row, token, at) => {
-      into[row * length + token] = leaders[at];
+      into[row * length + token] = centreOf[at];
     });
-    const slots = listed(tokens, kept, recycled, leaders);
-    return { map: centredMap(tokens, slots, into).map };
+    const slots = made.map((centres, row) => {
+      const lastFree = mask ? mask.subarray(row * length, (row + 1) * length).lastIndexOf(0) : length - 1;
+      const stay = [...kept.indices.data.subarray(kept.offsets[row], kept.offsets[row + 1])];
+      return [...stay.filter((i) => i <= lastFree), ...centres, ...stay.filter((i) => i > lastFree)];
+    });
+    return centredMap(tokens, raggedOf(slots), into);
   };
 }
 
 /** How many of n dropped tokens are recycled, and into how many. */
 export function recycledTokens(
   dropped: number,
-  { share, clusters }: Required<RecycleOptions> = readRates({}),
+  { share, clusters }: Rates = readRates({}),
 ): { readonly tokens: number; readonly clusters: number } {
   if (dropped === 0) return { tokens: 0, clusters: 0 };
   const tokens = Math.min(dropped, 1 + roundCount(share * dropped, dropped, 'floor'));
   return { tokens, clusters: Math.min(tokens, 1 + roundCount(clusters * tokens, tokens, 'floor')) };
 }
 
-function readRates(options: RecycleOptions): Required<RecycleOptions> {
+type Rates = Required<Pick<RecycleOptions, 'share' | 'clusters'>>;
+
+function readRates(options: RecycleOptions): Rates {
   const { share = 0.3, clusters = 0.1 } = readOptions(options);
   for (const [path, value] of Object.entries({ share, clusters })) {
     if (typeof value !== 'number') throw typeError(`options.${path}`, 'a number', value);
@@ -83,54 +94,38 @@ function readRates(options: RecycleOptions): Required<RecycleOptions> {
   return { share, clusters };
 }
 
-/** For each recycled token, in the order of their list, the first of its cluster. */
-function* clustersOf(tokens: Tokens, recycled: Ragged, clusters: readonly number[]): Steps<Int32Array> {
+/** The centres of each row's clusters, and for each recycled token, in the order of their list, its own. */
+function* clustersOf(
+  { batch, hidden }: Tokens,
+  recycled: Ragged,
+  clusters: readonly number[],
+  order: KeptOrder,
+): Steps<{ readonly made: readonly (readonly number[])[]; readonly centreOf: Int32Array }> {
   const { indices, offsets } = recycled;
-  const leaders = new Int32Array(indices.data.length);
-  if (leaders.length === 0) return leaders;
-  const { tokens: features } = yield* step.gatherRagged(tokens.hidden, recycled, {});
+  const made = clusters.map((): number[] => []);
+  const centreOf = new Int32Array(indices.data.length);
+  if (centreOf.length === 0) return { made, centreOf };
+  const { tokens: features } = yield* step.gatherRagged(hidden, recycled, {});
   const width = features.dims[1];
   // Rows of a k of their own are clustered apart.
   for (const k of new Set(clusters.filter((count) => count > 0))) {
     const isAsked = clusters.map((count) => count === k);
     const free = isAsked.map((own, row) => (own ? offsets[row + 1] - offsets[row] : 0));
-    const { labels } = yield* dpcKnn({ k, similarity: 'l2' })({
-      batch: tokens.batch,
-      length: width,
-      features,
-      mask: Uint8Array.from({ length: tokens.batch * width }, (_, at) =>
-        at % width < free[Math.floor(at / width)] ? 0 : 2,
-      ),
-      free,
-      clusters: isAsked.map((own) => (own ? k : 0)),
-      sizes: undefined,
-    });
-    for (let row = 0; row < tokens.batch; row++) {
-      const first = new Map<number, number>();
-      for (let i = 0; i < free[row]; i++) {
-        const at = offsets[row] + i;
-        const label = labels[row * width + i];
-        if (!first.has(label)) first.set(label, indices.data[at]);
-        leaders[at] = first.get(label) ?? -1;
-      }
+    const mask = Uint8Array.from({ length: batch * width }, (_, at) =>
+      at % width < free[Math.floor(at / width)] ? 0 : 2,
+    );
+    const asked = isAsked.map((own) => (own ? k : 0));
+    const points = { batch, length: width, features, mask, free, clusters: asked, sizes: undefined };
+    const { labels, centres } = yield* dpcKnn({ k, similarity: 'l2' })(points);
+    for (let row = 0; row < batch; row++) {
+      const own = [...centres.indices.data.subarray(centres.offsets[row], centres.offsets[row + 1])];
+      const tokenOf = (i: number) => indices.data[offsets[row] + i];
+      for (let i = 0; i < free[row]; i++) centreOf[offsets[row] + i] = tokenOf(own[labels[row * width + i]]);
+      if (order === 'score') own.sort(byScore(centres.peaks.subarray(row * width, (row + 1) * width)));
+      made[row].push(...own.map(tokenOf));
     }
   }
-  return leaders;
-}
-
-/** The tokens of each row's slots: what stays up to the last free token's place, clusters, what stays behind it. */
-function listed({ length, mask, rows }: Tokens, kept: Ragged, recycled: Ragged, leaders: Int32Array): Ragged {
-  return raggedOf(
-    rows.map((_, row) => {
-      const last = mask ? mask.subarray(row * length, (row + 1) * length).lastIndexOf(0) : length - 1;
-      const stay = [...kept.indices.data.subarray(kept.offsets[row], kept.offsets[row + 1])];
-      const [from, to] = [recycled.offsets[row], recycled.offsets[row + 1]];
-      const made = [...recycled.indices.data.subarray(from, to)].filter(
-        (token, i) => leaders[from + i] === token,
-      );
-      return [...stay.filter((i) => i <= last), ...made, ...stay.filter((i) => i > last)];
-    }),
-  );
+  return { made, centreOf };
 }
 
 function eachToken(

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { budgets, criteria, type SparseVlmOptions, sparseVlm, strategies } from 'tokensieve';
 import { attentionScores } from '../reference/attention-scores.js';
 import { densityPeaks } from '../reference/clustering.js';
+import { densities, separations } from '../reference/knn-density.js';
 import { isArgumentError } from '../support/assertions.js';
 import { bestPlaces, placesOf, promptInputs } from '../support/prompts.js';
 import { assertConsistent, membersOf, tokensOf } from '../support/reductions.js';
@@ -56,7 +57,7 @@ function scoresOf({ q, k, mask }: Prompt, raters: number[], best?: number): numb
 function expected(
   inputs: Prompt,
   count: number,
-  { recycle = true, heads }: Partial<SparseVlmOptions>,
+  { recycle = true, heads, reference = 'paper' }: Partial<SparseVlmOptions>,
 ): number[][] {
   const { hidden, mask } = inputs;
   const scores = scoresOf(inputs, ratersOf(inputs), heads);
@@ -69,7 +70,14 @@ function expected(
     const again = bestPlaces(dropped, scores, Math.floor((3 * dropped.length) / 10) + 1);
     const clusters = Math.floor(again.length / 10) + 1;
     const x = values(decode(hidden).data, hidden.dims.slice(1));
-    made.push(...densityPeaks(x, again, { count: clusters, k: clusters, similarity: 'l2' }));
+    const others = [...mask.keys()].map((i) => (again.includes(i) ? 0 : 2));
+    const density = densities(x, { k: clusters, mask: others });
+    const { separations: separation } = separations(x, density, { mask: others });
+    const peaks = density.map((own, i) => own * separation[i]);
+    const found = densityPeaks(x, again, { count: clusters, k: clusters, similarity: 'l2' });
+    const centres = again.sort((i, j) => peaks[j] - peaks[i]).slice(0, clusters);
+    if (reference === 'paper') centres.sort((i, j) => i - j);
+    made.push(...centres.map((centre) => found.filter((members) => members.includes(centre)).flat()));
   }
   const one = (i: number) => [i];
   const before = text.filter((i) => i < picture[0]);
@@ -86,7 +94,13 @@ describe('sparseVlm', () => {
       const inputs = promptInputs({ spans: [3, 90, 9], padding, seed: 4 });
       assert.ok(ratersOf(inputs).length > 1 && ratersOf(inputs).length < 9);
       for (const count of [1, 10, 30, 89, 90])
-        for (const options of [{}, { recycle: false }, { heads: 2 }, { heads: 9, recycle: false }]) {
+        for (const options of [
+          {},
+          { reference: 'authors' },
+          { recycle: false },
+          { heads: 2 },
+          { heads: 9, recycle: false },
+        ] as const) {
           const left = sparseVlm({ count, ...options }).reduceSync(inputs);
           const slots =
             count === 90
@@ -97,7 +111,7 @@ describe('sparseVlm', () => {
           assert.deepEqual(membersOf(left.map, 0), slots, `${count} ${JSON.stringify(options)}`);
           const kept = sparseVlm({ count, ...options, positions: 'kept' }).reduceSync(inputs);
           assertConsistent(inputs, kept);
-          const places = options.recycle === false ? slots.map(([first]) => first) : [...slots.keys()];
+          const places = 'recycle' in options ? slots.map(([first]) => first) : [...slots.keys()];
           assert.deepEqual([...left.positions.data], places);
         }
     });
