@@ -1,8 +1,16 @@
-import { type AttentionScoresOptions, attentionScoresSync, packKeysSync } from 'tokensieve';
+import {
+  type AttentionScoresOptions,
+  attentionScoresSync,
+  gravityCorrection,
+  packKeysSync,
+} from 'tokensieve';
 import { attentionName, attentionShape, type HeadShape, productKernels } from './attention-shapes.js';
 import { type Case, defineCase, empty, normal, normalOf } from './case.js';
 
-type Options = Pick<AttentionScoresOptions, 'causal' | 'queries' | 'precision'>;
+type Options = Pick<
+  AttentionScoresOptions,
+  'causal' | 'queries' | 'precision' | 'distanceScale' | 'positions'
+>;
 
 /** H heads of Nq queries and N keys: QK^T is what cannot be saved, 2 H Nq N D flops. */
 export function attentionScores(shape: HeadShape, what = '', options: Options = {}): Case {
@@ -13,7 +21,12 @@ export function attentionScores(shape: HeadShape, what = '', options: Options = 
   return defineCase({
     operation: 'attentionScores',
     shape: `${attentionName(shape)}${what}`,
-    kernels: [...productKernels(shape, chosen), 'attention_softmax', 'attention_columns'],
+    kernels: [
+      ...productKernels(shape, chosen),
+      ...(options.distanceScale === undefined ? [] : ['attention_distance']),
+      'attention_softmax',
+      'attention_columns',
+    ],
     flops: 2 * H * chosen * seen * D,
     read: (H * chosen + Hkv * N) * D * item,
     written: (N + H * chosen) * 4,
@@ -45,6 +58,9 @@ export function attentionScoresOfPacked(shape: HeadShape): Case {
   });
 }
 
+/** Factors of all distances of N tokens. */
+const distanceScale = (N: number) => gravityCorrection({ length: N, headDim: 128 });
+
 export const cases: readonly Case[] = [
   // Vision transformers: DeiT-B, CLIP-L/336, ViT-H at 448 pixels
   attentionScores({ H: 12, N: 197, D: 64 }),
@@ -54,6 +70,12 @@ export const cases: readonly Case[] = [
   // Stable Diffusion's first block, and language models
   attentionScores({ H: 8, N: 4096, D: 64 }),
   attentionScores({ H: 32, N: 2048, D: 128 }),
+  // SparseVLM: a LLaVA-1.5 prompt, whole and with a third of its tokens gone
+  attentionScores({ H: 32, N: 640, D: 128 }, ', by distance', { distanceScale: distanceScale(640) }),
+  attentionScores({ H: 32, N: 432, D: 128 }, ', by distance between tokens left', {
+    distanceScale: distanceScale(640),
+    positions: Int32Array.from({ length: 432 }, (_, j) => j + (j >> 1)),
+  }),
   // FastV: what the last token of a LLaVA-NeXT prompt looks at
   attentionScores({ H: 32, Nq: 1, N: 2880, D: 128 }),
   // SnapKV: observation windows over a long context

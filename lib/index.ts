@@ -116,6 +116,12 @@ export { type TopK, type TopKOptions, topK, topKSync } from './ops/top-k.js';
 export type { PositionRule } from './positions.js';
 export { proportionalBias } from './proportional-bias.js';
 export type { DeviceRagged, Ragged } from './ragged.js';
+export {
+  type GravityCorrectionOptions,
+  gravityCorrection,
+  type RotaryDecayOptions,
+  rotaryDecay,
+} from './rotary-decay.js';
 export { inSequence } from './sequence.js';
 export { createSieve, type DenseSieveParts, type Sieve, type SieveParts } from './sieve.js';
 export type { Protection, RowTokens, SieveInputs, Tokens } from './sieve-inputs.js';

@@ -152,7 +152,10 @@ function perHead(map: TokenMap, heads: number): TokenMap {
 function* turned(
   tensor: FloatTensor,
   map: TokenMap,
-  { positions, ...options }: Omit<VirtualUnmergeOptions, keyof AttentionOptions>,
+  {
+    positions,
+    ...options
+  }: Omit<VirtualUnmergeOptions, 'scale' | 'causal' | 'window' | 'softcap' | 'layout'>,
   layout: Layout,
 ): Steps<FloatTensor> {
   const to = positions ?? new Int32Array(map.inputLength).map((_, i) => i);

@@ -45,6 +45,19 @@ export interface AttentionOptions extends CommonOptions {
   bias?: Tensor<'float32'> | Float32Array;
   /** Logits become `softcap * tanh(logit / softcap)` before the bias; none by default. */
   softcap?: number;
+  /**
+   * float32 `[L]`, L at least 1, finite: the product of a query at `p_i` with a key at `p_j` is multiplied by
+   * `distanceScale[min(|p_i - p_j|, L - 1)]`, before the soft cap. `gravityCorrection` makes one that evens out what
+   * rotary embeddings take from far keys. Computed exactly at any precision.
+   */
+  distanceScale?: Tensor<'float32'> | Float32Array;
+  /**
+   * int32 or int64 `[B,N]` or `[N]`, from -2^31 to 2^31 - 1: where the keys stand, for `distanceScale`; 0 to N - 1 by
+   * default. It moves nothing else: `causal` and `window` go by index.
+   */
+  positions?: Tensor<'int32' | 'int64'> | Int32Array | BigInt64Array;
+  /** `[B,Nq]` or `[Nq]`, as `positions`: where the queries stand; by default, for Nq up to N, with the last Nq keys. */
+  queryPositions?: Tensor<'int32' | 'int64'> | Int32Array | BigInt64Array;
   /** The queries that are scored; all by default. */
   queries?: QuerySelection;
   /** The keys that are scored; all by default. */
@@ -61,8 +74,8 @@ export interface AttentionOptions extends CommonOptions {
   entropy?: boolean;
   /**
    * `'fast'` rounds queries and keys to 8 bits, for scores that only rank tokens: {@link attentionScores} with neither
-   * softcap nor entropy, on x86 processors with AVX-512 VNNI. Everything else is computed exactly, and so is everything on
-   * a device. Default `'exact'`.
+   * softcap, distanceScale nor entropy, on x86 processors with AVX-512 VNNI. Everything else is computed exactly, and so
+   * is everything on a device. Default `'exact'`.
    *
    * What it changes, by `npm run accuracy`: of the best quarter of the tokens it finds 99.4 and 99.8 % in the two layers
    * of the demo's sentence encoder, 99.0 % or more on synthetic heads (normal, clustered, outlier channels, attention
@@ -161,6 +174,9 @@ export function readAttention(
       lse === undefined ? undefined : withRank('options.lse', lse, 3),
       selection.list,
       packed?.bytes,
+      readArray('options.distanceScale', options.distanceScale, ['float32']),
+      readArray('options.positions', options.positions, ['int32', 'int64'], [batch, keys]),
+      readArray('options.queryPositions', options.queryPositions, ['int32', 'int64'], [batch, queries]),
     ],
     numbers: [
       scale,

@@ -82,7 +82,8 @@ export function attentionScores(
  * queries; times `||v_j||` when `values` is given; pooled along the scored keys; then reduced over heads. Query head
  * h reads key head `floor(h Hkv / H)`. A query that sees no key contributes 0; a key that no query sees scores 0.
  * Memory is O(N D) and a strip of at most 4.5 MB a thread. The relative error of a score is at most
- * `1e-5 + 4u max_j(sum_c |q_ic k_jc|) scale`, u = 2^-24, bits the same for any number of threads.
+ * `1e-5 + 4u max_j(sum_c |q_ic k_jc|) scale`, u = 2^-24, bits the same for any number of threads. With `distanceScale`
+ * each product counts, there and above, times its factor.
  *
  * @param q `[B,H,Nq,D]` (leading 1s may be left out), float32, float16 or bfloat16
  * @param k `[B,Hkv,N,D]`, H a multiple of Hkv; with precision `'fast'` also what {@link packKeys} made

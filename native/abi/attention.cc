@@ -46,6 +46,7 @@ class Attention {
         shared_(!int8_applies_ && parts_ > 1 && plan_.packs_heads()),
         padded_keys_(round_up(p_.keys, kKeyStep) + kKeyStep) {
     if (int8_applies_) int8_.emplace(p_, parts_, (unit_rows_ + parts_ - 1) / parts_);
+    if (p_.distance_scale.present()) factors_.emplace(p_);
   }
 
   tsv_status run() {
@@ -159,6 +160,7 @@ class Attention {
     } else {
       for (size_t i = 0; i < p_.chosen.size(); ++i) add(p_.chosen[i], int64_t(i), 1.0f);
     }
+    if (factors_) rows.distances = read_distances(p_, *factors_, b, rows.query);
     if (p_.reduce == TSV_REDUCE_OBSERVED) count_observers(&rows);
   }
 
@@ -291,6 +293,7 @@ class Attention {
   const bool shared_;  // panels of keys and values
   const int64_t padded_keys_;
   std::optional<Int8Attention> int8_;
+  std::optional<DistanceFactors> factors_;
   std::vector<BatchRows> rows_;
   float *bias_ = nullptr, *columns_ = nullptr, *head_scores_ = nullptr, *norms_ = nullptr;
   float *key_panels_ = nullptr, *value_panels_ = nullptr;
@@ -316,6 +319,11 @@ tsv_status attention(tsv_context* context, const tsv_attention_args* arguments, 
     if (check.failed()) return check.status();
     AttentionProblem problem = read_attention(check, a, with_output);
     if (check.failed()) return check.status();
+    if (check.on_device() && problem.distance_scale.present()) {
+      check.fail(TSV_ARG_DISTANCE_SCALE, TSV_E_DEVICE, "given for tensors on a device",
+                 "left out there: factors of distances are for the CPU");
+      return check.status();
+    }
     if (check.on_device()) return cuda::attention(context, check, problem);
     std::vector<float> unpacked;
     if (problem.keys_are_bytes() && !Int8Attention::applies(problem)) {

@@ -64,7 +64,7 @@ size_t BlockScratch::bytes(const AttentionProblem& p, const KernelShape& shape, 
       .add<float>(rows * size_t(plan.strip_stride))
       .add<float>(rows * size_t(shape.lanes));
   for (int i = 0; i < 7; ++i) size.add<float>(rows);
-  size.add<int32_t>(2 * rows).add<int32_t>(rows);
+  size.add<int32_t>(2 * rows).add<int32_t>(rows).add<int32_t>(rows);
   for (int i = 0; i < 3; ++i) size.add<double>(rows);
   const PackedPlaces places = packed_places(p, shape, plan, shared_panels);
   size.add<float>(places.keys * size_t(p.depth));
@@ -87,6 +87,7 @@ BlockScratch::BlockScratch(Workspace& workspace, const AttentionProblem& p, cons
   }
   visible = workspace.take<int32_t>(2 * rows);
   row_index = workspace.take<int32_t>(rows);
+  row_position = workspace.take<int32_t>(rows);
   for (double** array : {&total_max, &total_sum, &total_weighted}) *array = workspace.take<double>(rows);
   key_panels = workspace.take<float>(places.keys * size_t(p.depth));
   value_panels = out = nullptr;
@@ -180,6 +181,7 @@ struct Block {
     each_head([&](int64_t head, int64_t row, int64_t here, int64_t place) {
       for (int64_t i = 0; i < here; ++i) {
         if (!p.all_visible()) p.visible(rows.query[size_t(place + i)], s.visible + 2 * (row + i));
+        if (by_distance()) s.row_position[row + i] = rows.distances.row_position[size_t(place + i)];
         if (!p.lse.present()) continue;
         const float lse =
             p.lse.as<float>()[(b * p.heads + head) * p.lse.dim[2] + rows.slot[size_t(place + i)]];
@@ -233,6 +235,17 @@ struct Block {
                                  end - begin, l.bias, l.strip, l.strip_stride, l.row_max});
   }
 
+  bool by_distance() const { return rows.distances.factors != nullptr; }
+
+  // Logits times the factors of their distances, and the bias that waited for it.
+  void scale_by_distance(int64_t begin, int64_t end, int64_t row, const AttentionLogits& l) {
+    const RowDistances& of = rows.distances;
+    kernel.attention_distance({l.strip, l.strip_stride, l.rows, round_up(end - begin, kernel.shape.lanes),
+                               s.row_position + row, of.key_position.data() + begin,
+                               of.runs.data() + begin / kRunKeys, of.factors->at_zero(), of.factors->reach(),
+                               p.soft_cap > 0 ? rows.no_bias : rows.bias + begin, l.row_max});
+  }
+
   // What becomes of the exponentials of a tile.
   struct Tile {
     int64_t begin, end;
@@ -252,8 +265,8 @@ struct Block {
     logits.rows = number;
     logits.depth = p.depth;
     logits.scale = float(p.scale * M_LOG2E);
-    logits.bias =
-        p.soft_cap > 0 ? rows.no_bias : rows.bias + tile.begin;  // with a cap it is added after that
+    // after a cap, and after factors of distances
+    logits.bias = p.soft_cap > 0 || by_distance() ? rows.no_bias : rows.bias + tile.begin;
     logits.strip = strip;
     logits.strip_stride = plan.strip_stride;
     logits.row_max = row_max;
@@ -265,6 +278,7 @@ struct Block {
     } else {
       pack_and_multiply(tile.begin, tile.end, logits);
     }
+    if (by_distance()) scale_by_distance(tile.begin, tile.end, row, logits);
     kernel.attention_softmax({strip, plan.strip_stride, number,
                               round_up(tile.end - tile.begin, kernel.shape.lanes), row_max,
                               p.all_visible() ? nullptr : s.visible + 2 * row, tile.begin, p.soft_cap,

@@ -5,6 +5,7 @@
 #define TOKENSIEVE_ABI_ATTENTION_BLOCK_H
 #include <vector>
 
+#include "abi/attention_distance.h"
 #include "abi/attention_problem.h"
 #include "runtime/workspace.h"
 
@@ -52,13 +53,14 @@ struct BatchRows {
   double counted = 0;               // the sum of times
   bool adjacent = true;             // each query follows the one before
   std::vector<double> seen;         // with 'observed': how many counted queries see each key
+  RowDistances distances;           // with factors of distances
 };
 
 // Working memory of one task.
 struct BlockScratch {
   float *queries, *strip, *row_max, *max, *sum, *weighted, *known, *running, *row_scale, *row_weight,
       *key_panels, *value_panels, *out;
-  int32_t *visible, *row_index;
+  int32_t *visible, *row_index, *row_position;
   double *total_max, *total_sum, *total_weighted;
 
   static size_t bytes(const AttentionProblem& p, const KernelShape& shape, const BlockPlan& plan,

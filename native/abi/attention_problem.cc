@@ -46,7 +46,56 @@ void read_keys(Check& check, const tsv_attention_args& a, AttentionProblem* p) {
   p->first_scored = a.keys == TSV_KEYS_LAST ? p->keys - a.key_count : 0;
 }
 
+// Positions [batch,n] or [n], or nothing.
+View read_positions(Check& check, const tsv_tensor* tensor, int32_t argument, int64_t batch, int64_t n,
+                    const char* what) {
+  const View view = check.optional(tensor, argument, kIntegers, 1, 2);
+  if (!view.present()) return view;
+  check.same(view, argument, view.rank - 1, n, what);
+  if (view.rank == 2) check.same(view, argument, 0, batch, "the batch");
+  check.elements(view, argument, INT32_MIN, INT32_MAX);
+  return view;
+}
+
+void read_distance_scale(Check& check, const tsv_attention_args& a, AttentionProblem* p) {
+  const auto only_with_scale = [&](const tsv_tensor* tensor, int32_t argument) {
+    if (tensor == nullptr || a.distance_scale != nullptr) return;
+    check.fail(argument, TSV_E_TYPE, "a tensor", "left out where options.distanceScale is");
+  };
+  only_with_scale(a.positions, TSV_ARG_POSITIONS);
+  only_with_scale(a.query_positions, TSV_ARG_QUERY_POSITIONS);
+  if (a.distance_scale == nullptr) return;
+  const View scale = check.input(a.distance_scale, TSV_ARG_DISTANCE_SCALE, kFloat32, 1, 1);
+  check.that(scale.dim[0] > 0, TSV_ARG_DISTANCE_SCALE, TSV_E_SHAPE, "a tensor with at least one number",
+             double(scale.dim[0]));
+  for (int64_t d = 0; d < scale.dim[0] && !scale.on_device && !check.failed(); ++d) {
+    const double factor = scale.as<float>()[d];
+    check.that(std::isfinite(factor), TSV_ARG_DISTANCE_SCALE, TSV_E_RANGE, "finite numbers", factor);
+  }
+  p->distance_scale = scale;
+  p->positions = read_positions(check, a.positions, TSV_ARG_POSITIONS, p->batch, p->keys, "the keys");
+  p->query_positions =
+      read_positions(check, a.query_positions, TSV_ARG_QUERY_POSITIONS, p->batch, p->queries, "the queries");
+  if (a.query_positions == nullptr && p->queries > p->keys) {
+    check.fail(TSV_ARG_QUERY_POSITIONS, TSV_E_TYPE, "nothing", "a tensor where queries are more than keys");
+  }
+}
+
+// The element of a batch item's positions, or of the one row for all.
+int32_t position(const View& positions, int64_t b, int64_t i) {
+  return int32_t(positions.integer((positions.rank == 2 ? b * positions.dim[1] : 0) + i));
+}
+
 }  // namespace
+
+int32_t AttentionProblem::key_position(int64_t b, int64_t key) const {
+  return positions.present() ? position(positions, b, key) : int32_t(key);
+}
+
+int32_t AttentionProblem::query_position(int64_t b, int64_t query) const {
+  if (query_positions.present()) return position(query_positions, b, query);
+  return key_position(b, keys - queries + query);
+}
 
 void AttentionProblem::visible(int64_t query, int32_t range[2]) const {
   const int64_t own = keys - queries + query;  // bottom-right aligned: the last query stands at the last key
@@ -108,6 +157,7 @@ AttentionProblem read_attention(Check& check, const tsv_attention_args& a, bool 
     check.same(p.bias, TSV_ARG_BIAS, p.bias.rank - 1, p.keys, "the keys");
     if (p.bias.rank == 2) check.same(p.bias, TSV_ARG_BIAS, 0, p.batch, "the batch");
   }
+  read_distance_scale(check, a, &p);
 
   check.that(!isinf(a.scale), TSV_ARG_SCALE, TSV_E_RANGE, "a finite number", a.scale);
   p.scale = isnan(a.scale) ? 1 / sqrt(double(std::max<int64_t>(p.depth, 1))) : a.scale;

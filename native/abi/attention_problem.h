@@ -12,6 +12,7 @@ struct AttentionProblem {
   int64_t batch = 0, heads = 0, key_heads = 0, queries = 0, keys = 0, depth = 0, value_depth = 0;
   int64_t group = 1;  // query heads to a key head
   View q, k, v, mask, query_mask, lengths, bias, lse;
+  View distance_scale, positions, query_positions;
   View scores, lse_out, entropy, output;
   PackedKeys packed;  // in place of k, which has its dims alone where they are bytes
 
@@ -35,6 +36,9 @@ struct AttentionProblem {
   // The keys that a query sees: [first, last).
   void visible(int64_t query, int32_t range[2]) const;
   bool all_visible() const { return !causal && window == 0; }
+  // Where keys and queries stand, for distance_scale.
+  int32_t key_position(int64_t b, int64_t key) const;
+  int32_t query_position(int64_t b, int64_t query) const;
   // Whether a query takes part.
   bool active(int64_t b, int64_t query) const;
   // Rows of the score tensor that a batch item has.

@@ -36,6 +36,9 @@ bool may_stay_on_host(int32_t argument) {
     case TSV_ARG_FREQUENCIES:
     case TSV_ARG_SECTIONS:
     case TSV_ARG_RELEVANCE:
+    case TSV_ARG_DISTANCE_SCALE:
+    case TSV_ARG_POSITIONS:
+    case TSV_ARG_QUERY_POSITIONS:
       return true;
     default:
       return false;

@@ -123,7 +123,7 @@ void Int8Head::unpack(int64_t keys, int64_t depth, float* rows) const {
 bool Int8Attention::applies(const AttentionProblem& p) {
   const bool few = p.group * int64_t(p.chosen.size()) <= kFewRows;  // would not be worth packing keys for
   return p.precision == TSV_PRECISION_FAST && !p.with_output && p.soft_cap == 0 && !p.entropy.present() &&
-         (!few || p.keys_are_bytes()) && int8_kernels() != nullptr;
+         !p.distance_scale.present() && (!few || p.keys_are_bytes()) && int8_kernels() != nullptr;
 }
 
 int64_t Int8Attention::parts(int64_t units, int64_t unit_rows) {

@@ -26,7 +26,7 @@ struct Int8Head {
 
 class Int8Attention {
  public:
-  // Whether a call is for this: the exact path has a soft cap and the entropy.
+  // Whether a call is for this: the exact path has a soft cap, factors of distances and the entropy.
   static bool applies(const AttentionProblem& p);
   static int64_t parts(int64_t units, int64_t unit_rows);
 

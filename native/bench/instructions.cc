@@ -109,6 +109,11 @@ void attention() {
   a.scale = NAN;
   a.scores = t.output({1, 197});
   count("attentionScores 2 x 197 x 64", tsv_attention_scores, a);
+  tsv_attention_args apart = a;
+  apart.distance_scale = t.floats({100});
+  count("attentionScores by distance 2 x 197 x 64", tsv_attention_scores, apart);
+  apart.positions = t.integers({197}, [](int64_t i) { return i + i / 2; });
+  count("attentionScores by distance with gaps 2 x 197 x 64", tsv_attention_scores, apart);
   a.v = t.floats({1, 2, 197, 64});
   a.output = t.output({1, 2, 197, 64});
   count("attention 2 x 197 x 64", tsv_attention, a);

@@ -161,7 +161,10 @@ typedef struct tsv_tensor {
   ENTRY(RESIDUAL, "options.residual") \
   ENTRY(OUT_MEAN, "options.out.mean") \
   ENTRY(OUT_VARIANCE, "options.out.variance") \
-  ENTRY(CANDIDATES, "options.candidates")
+  ENTRY(CANDIDATES, "options.candidates") \
+  ENTRY(DISTANCE_SCALE, "options.distanceScale") \
+  ENTRY(POSITIONS, "options.positions") \
+  ENTRY(QUERY_POSITIONS, "options.queryPositions")
 
 typedef enum tsv_argument {
 #define TSV_ARGUMENT_ENUM(name, path) TSV_ARG_##name,
@@ -253,7 +256,8 @@ typedef enum tsv_precision { TSV_PRECISION_EXACT = 0, TSV_PRECISION_FAST = 1 } t
 /* For tsv_attention_scores and tsv_attention. Shapes: q [B,H,Nq,D], k [B,Hkv,N,D], v [B,Hkv,N,Dv], any
  * strides as long as the last dimension is dense. Per query head: softmax over unmasked keys of softcap(scale
  * q.k) + bias; reduce over the chosen queries; times ||v|| when `value_norms` is set; pool along the scored
- * keys; reduce heads. */
+ * keys; reduce heads. With `distance_scale` of L numbers, products of a query at p_i with a key at p_j are
+ * multiplied by distance_scale[min(|p_i - p_j|, L - 1)] before the soft cap. */
 typedef struct tsv_attention_args {
   uint32_t size;
   const tsv_tensor* q;
@@ -286,6 +290,11 @@ typedef struct tsv_attention_args {
   tsv_tensor* output;  /* tsv_attention: [B,H,Nq,Dv], q's type, any strides with a dense last dimension */
   const tsv_tensor*
       packed_keys; /* tsv_attention_scores with TSV_PRECISION_FAST: of tsv_pack_keys, and k NULL */
+  const tsv_tensor* distance_scale; /* float32 [L], L from 1, finite; computed exactly at any precision */
+  const tsv_tensor* positions; /* int32 or int64 [B,N] or [N], from -2^31 to 2^31 - 1, with distance_scale:
+                                  places of the keys; NULL: 0 to N - 1 */
+  const tsv_tensor* query_positions; /* [B,Nq] or [Nq]: places of the queries; NULL, for Nq up to N: those of
+                                        the last Nq keys */
 } tsv_attention_args;
 tsv_status tsv_attention_scores(tsv_context* context, const tsv_attention_args* arguments);
 

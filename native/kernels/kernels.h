@@ -419,6 +419,26 @@ struct AttentionFewLogits {
   float* row_max;  // [rows][lanes], from kHidden or what went before
 };
 
+// strip[r][c] = strip[r][c] * factor[distance] + bias[c], row_max[r][lane] = max of it, where the distance is
+// that of the positions, `reach` at most; a column whose bias is kHidden gets just that. See
+// attention_distance.h.
+constexpr int kRunKeys = 16;  // at least the vector width of every instruction set
+struct AttentionDistance {
+  float* strip;
+  int64_t strip_stride;
+  int64_t rows;
+  int64_t columns;              // a multiple of the vector width
+  const int32_t* row_position;  // [rows]
+  const int32_t* key_position;  // [columns]
+  const uint8_t* runs;          // by kRunKeys columns: 1 where each position is the one before and 1
+  // At distance 0. To the right the factors of greater distances, to the left those of -1, -2 and so on,
+  // which are the same; on either side kRunKeys times more that of `reach`.
+  const float* factor;
+  int64_t reach;
+  const float* bias;
+  float* row_max;  // [rows][lanes]
+};
+
 // columns_out[c] += row_weight[i] * strip[row_index[i]][c], or the maximum of the two.
 struct AttentionColumns {
   const float* strip;
@@ -565,6 +585,7 @@ struct KernelShape {
   X(pack_key_panels, PackPanels) \
   X(pack_value_panels, PackPanels) \
   X(attention_logits, AttentionLogits) \
+  X(attention_distance, AttentionDistance) \
   X(attention_softmax, AttentionSoftmax) \
   X(attention_columns, AttentionColumns) \
   X(attention_values, AttentionValues) \

@@ -2,6 +2,7 @@
 #ifndef TOKENSIEVE_KERNELS_TABLE_H
 #define TOKENSIEVE_KERNELS_TABLE_H
 #include "kernels/attention.h"
+#include "kernels/attention_distance.h"
 #include "kernels/attention_few.h"
 #include "kernels/attention_scores.h"
 #include "kernels/ceilings.h"

@@ -140,6 +140,9 @@ tsv_attention_args attention_arguments(Arguments& a) {
   c.lse = a.input(7);
   c.query_list = a.input(8);
   c.packed_keys = a.input(9);
+  c.distance_scale = a.input(10);
+  c.positions = a.input(11);
+  c.query_positions = a.input(12);
   c.scale = a.number(0);
   c.softcap = a.number(1);
   c.window = a.integer(2);
@@ -353,8 +356,8 @@ const Operation kOperations[] = {
     {"gatherChannels", 2, 1, 0, gather_channels},
     {"rotateKeys", 6, 1, 3, rotate_keys},
     {"topK", 4, 2, 3, top_k, 1},
-    {"attentionScores", 10, 3, 14, attention_scores},
-    {"attention", 10, 4, 14, attention},
+    {"attentionScores", 13, 3, 14, attention_scores},
+    {"attention", 13, 4, 14, attention},
     {"packKeys", 4, 1, 0, pack_keys},
     {"matmul", 3, 1, 2, matmul},
     {"mergeTokens", 7, 3, 4, merge_tokens},

@@ -19,7 +19,10 @@ import {
   viewOf,
 } from '../support/tensors.js';
 
-type Options = Omit<AttentionMasking, 'mask' | 'queryMask' | 'lengths' | 'bias'> & {
+type Options = Omit<
+  AttentionMasking,
+  'mask' | 'queryMask' | 'lengths' | 'bias' | 'distanceScale' | 'positions' | 'queryPositions'
+> & {
   readonly mask?: Uint8Array;
   readonly queryMask?: Uint8Array;
   readonly lengths?: Int32Array;

@@ -16,6 +16,12 @@ export interface AttentionMasking {
   /** `[B,N]`, added to the logits. */
   readonly bias?: ArrayLike<number>;
   readonly softcap?: number;
+  /** `[L]`: multiplies products by how far query and key are apart, L - 1 at most. */
+  readonly distanceScale?: ArrayLike<number>;
+  /** `[B,N]` or `[N]`; 0 to N - 1 by default. */
+  readonly positions?: ArrayLike<number | bigint>;
+  /** `[B,Nq]` or `[Nq]`; those of the last Nq keys by default. */
+  readonly queryPositions?: ArrayLike<number | bigint>;
 }
 
 export interface AttentionShape {
@@ -59,6 +65,26 @@ function isSeen(shape: AttentionShape, options: AttentionMasking, b: number, i: 
   return options.window === undefined || j > own - options.window;
 }
 
+/** The element of item b of `[B,n]`, or of the one row `[n]` for all. */
+function placeOf(places: ArrayLike<number | bigint>, n: number, b: number, i: number): bigint {
+  return BigInt(places[(places.length > n ? b * n : 0) + i]);
+}
+
+/** What the product of query i and key j is multiplied by. */
+function distanceFactor(
+  { queries, keys }: AttentionShape,
+  { distanceScale, positions, queryPositions }: AttentionMasking,
+  [b, i, j]: readonly [number, number, number],
+): number {
+  if (distanceScale === undefined) return 1;
+  const ofKey = (j: number) => (positions === undefined ? BigInt(j) : placeOf(positions, keys, b, j));
+  const own =
+    queryPositions === undefined ? ofKey(keys - queries + i) : placeOf(queryPositions, queries, b, i);
+  const distance = own > ofKey(j) ? own - ofKey(j) : ofKey(j) - own;
+  const last = BigInt(distanceScale.length - 1);
+  return distanceScale[Number(distance < last ? distance : last)];
+}
+
 /** Row i of head h of batch item b. `givenLse` replaces the sum over the keys. */
 export function attentionRow(
   q: Values,
@@ -86,10 +112,11 @@ export function attentionRow(
       dot += term;
       size += Math.abs(term);
     }
-    magnitude = Math.max(magnitude, size * Math.abs(scale));
+    const factor = scale * distanceFactor(shape, options, [b, i, j]);
+    magnitude = Math.max(magnitude, size * Math.abs(factor));
     const logit = options.softcap
-      ? options.softcap * Math.tanh((dot * scale) / options.softcap)
-      : dot * scale;
+      ? options.softcap * Math.tanh((dot * factor) / options.softcap)
+      : dot * factor;
     logits[j] = logit + (options.bias?.[b * keys + j] ?? 0);
   }
 

@@ -58,6 +58,10 @@ suite('references', () => {
     assertClose(attentionScores(q, k, { scale: 1, lengths: [1] }).scores.data, [1, 0]);
     assertClose(attentionScores(q, k, { scale: 1, bias: [Math.log(3), 0] }).scores.data, [5 / 8, 3 / 8]);
     assertClose(attentionScores(q, k, { scale: 1, lse: [0, 0] }).scores.data, [1, 2]);
+    const far = { scale: 1, queries: 'first', distanceScale: [1, 2] } as const;
+    assertClose(attentionScores(q, k, far).scores.data, [1 / 10, 9 / 10]);
+    assertClose(attentionScores(q, k, { ...far, positions: [0, 0] }).scores.data, [1 / 4, 3 / 4]);
+    assertClose(attentionScores(q, k, { ...far, queryPositions: [-5, 9] }).scores.data, [1 / 10, 9 / 10]);
     const v = values([3, 4, 0, 2], [1, 1, 2, 2]);
     assertClose(attentionScores(q, k, { scale: 1, values: v }).scores.data, [15 / 8, 10 / 8]);
   });

@@ -73,4 +73,33 @@ const rotated = recipe((draw) => {
   };
 });
 
-export const rowRecipes: Recipes = { poolScores: pooled, rotateKeys: rotated, sampleCdf: sampled };
+const decaying = recipe((draw) => {
+  const [length, headDim] = [draw.tokens(), 2 * draw.between(1, 20)];
+  return {
+    args: [{ length, headDim, ...draw.some({ base: () => 1 + draw.uniform() * 1e6 }) }],
+    verify: (result) => {
+      const decay = result as Float32Array;
+      assert.equal(decay.length, length);
+      assert.ok(decay[0] === 1 && decay.every((x) => Math.abs(x) <= 1));
+    },
+  };
+});
+
+const correcting = recipe((draw) => {
+  const [length, headDim] = [draw.tokens(), 2 * draw.between(1, 20)];
+  const floor = draw.pick([0.1, 0.5]);
+  return {
+    args: [{ length, headDim, floor, ...draw.some({ frequencies: () => draw.float32(headDim / 2) }) }],
+    verify: (result) => {
+      assert.ok((result as Float32Array).every((x) => x >= 1 && x <= 1.001 / floor));
+    },
+  };
+});
+
+export const rowRecipes: Recipes = {
+  gravityCorrection: correcting,
+  rotaryDecay: decaying,
+  poolScores: pooled,
+  rotateKeys: rotated,
+  sampleCdf: sampled,
+};

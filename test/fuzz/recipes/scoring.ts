@@ -55,7 +55,17 @@ function attended(draw: Draw): Attended {
 }
 
 function masking(draw: Draw, { dims: { batch, keys, queries } }: Attended) {
-  return draw.some({
+  const place = () => draw.integer(2 * keys) - 5;
+  const distances = draw.chance(0.3)
+    ? {
+        distanceScale: draw.float32(draw.between(1, keys + 2), draw.uniform),
+        ...draw.some({
+          positions: () => draw.int32(draw.pick([keys, batch * keys]), place),
+          queryPositions: () => draw.int32(draw.pick([queries, batch * queries]), place),
+        }),
+      }
+    : {};
+  const masks = draw.some({
     scale: () => draw.uniform(),
     causal: () => draw.chance(0.5),
     window: () => draw.between(1, keys + 2),
@@ -65,6 +75,7 @@ function masking(draw: Draw, { dims: { batch, keys, queries } }: Attended) {
     bias: () => draw.float32(batch * keys),
     softcap: () => 1 + draw.uniform() * 30,
   });
+  return { ...masks, ...distances };
 }
 
 const packing = recipe((draw) => {

@@ -13,6 +13,7 @@ double logit_magnitude(const Call& call, const tsv_attention_args& a) {
   const int64_t *q = a.q->shape, *k = a.k->shape;
   const Tensor &queries = *call.find(a.q), &keys = *call.find(a.k);
   const double scale = a.scale != a.scale ? 1 / sqrt(double(q[3])) : fabs(a.scale);
+  const double factor = a.distance_scale == nullptr ? 1 : call.greatest(a.distance_scale);
   Terms greatest;  // as terms of one: NaN where any is
   double most = 0;
   for (int64_t head = 0; head < q[0] * q[1]; ++head) {
@@ -20,7 +21,7 @@ double logit_magnitude(const Call& call, const tsv_attention_args& a) {
     for (int64_t i = 0; i < q[2] * k[2]; ++i) {
       Terms product;
       for (int64_t d = 0; d < q[3]; ++d) {
-        product.add(scale * queries.number((head * q[2] + i / k[2]) * q[3] + d) *
+        product.add(scale * factor * queries.number((head * q[2] + i / k[2]) * q[3] + d) *
                     keys.number((key_head * k[2] + i % k[2]) * k[3] + d));
       }
       if (product.magnitude() != product.magnitude()) greatest.add(NAN);
@@ -75,6 +76,15 @@ void make(Call& call, tsv_attention_args& a, bool output) {
   if (call.one_in(4)) a.query_mask = call.mask(batch, queries);
   a.lengths = call.lengths(batch, keys);
   if (call.one_in(3)) a.bias = call.input(call.one_in(2) ? Shape{batch, keys} : Shape{keys}, TSV_FLOAT32);
+  if (call.one_in(4)) {
+    a.distance_scale = call.input({call.size()}, TSV_FLOAT32);
+    const auto positions = [&](int64_t n) -> const tsv_tensor* {
+      const int64_t far = call.one_in(4) ? INT32_MAX : keys;
+      return call.integers(call.one_in(2) ? Shape{batch, n} : Shape{n}, call.integer_type(), -far, far);
+    };
+    if (call.one_in(2)) a.positions = positions(keys);
+    if (queries > keys || call.one_in(2)) a.query_positions = positions(queries);
+  }
   a.scale = call.one_in(3) ? call.real() : NAN;
   a.softcap = call.one_in(4) ? fabs(call.real()) : 0;
   a.window = call.one_in(3) ? call.number(0, keys + 1) : 0;
