@@ -81,8 +81,8 @@ describe('dymuThreshold', () => {
       const merged = map.outputLengths.reduce((sum, left) => sum + 21 - left, 0);
       assert.equal(merged, 4 * r);
     }
-    const most = dymuThresholdSync(inputs, { r: 99 });
-    assert.ok(Math.abs(most - all[4 * 10 - 1]) < 1e-6);
+    const limit = dymuThresholdSync(inputs, { r: 99 });
+    assert.ok(Math.abs(limit - all[4 * 10 - 1]) < 1e-6);
   });
 
   it('does not count what is protected or padding, and is never below 0', () => {
