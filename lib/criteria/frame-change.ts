@@ -9,7 +9,7 @@ import { type FloatTensor, reshape } from '../tensor.js';
 import type { Criterion } from './criterion.js';
 
 /** The frame that a frame of so many is compared with. */
-type Against = (frame: number, frames: number) => number | undefined;
+type Against = NonNullable<FrameChangeOptions['against']>;
 
 /** Options of {@link frameChange}. */
 export interface FrameChangeOptions {
@@ -19,7 +19,7 @@ export interface FrameChangeOptions {
    * The frame, counted from 0, that a frame of so many is compared with; undefined for one that is compared with none.
    * The one before it by default.
    */
-  readonly against?: Against;
+  readonly against?: (frame: number, frames: number) => number | undefined;
 }
 
 /**
