@@ -15,7 +15,9 @@ export function* featuresOf(tokens: Tokens, by: ComparedBy | 'all-keys', reader:
   if (tokens.within) return yield* tokens.within.cut(yield* featuresOf(tokens.within.whole, by, reader));
   if (tokens.metric) return tokens.metric;
   if (by === 'hidden') return tokens.hidden;
-  return yield* by === 'keys' ? meanOverHeads(tokens, reader) : headsSideBySide(tokens, reader);
+  if (by === 'keys') return yield* meanOverHeads(tokens, reader);
+  const k = required(tokens, 'k', reader);
+  return yield* headsSideBySide(k, tokens.layout, headsOf(k, tokens.layout));
 }
 
 /** Row b alone, without a copy. */
@@ -45,20 +47,33 @@ function* meanOverHeads(tokens: Tokens, reader: string): Steps<FloatTensor> {
   return { ...mean, dims: [batch, length, channels] };
 }
 
-/** k `[B,Hkv,N,D]` as `[B,N,Hkv*D]`: its vectors moved, each token's after one another. */
-function* headsSideBySide(tokens: Tokens, reader: string): Steps<FloatTensor> {
-  const { batch, length, layout } = tokens;
-  const k = required(tokens, 'k', reader);
-  const channels = k.dims[3];
-  const heads = k.dims[layout === 'bnhd' ? 2 : 1];
+/** The heads of q, k or v. */
+export const headsOf = (tensor: FloatTensor, layout: 'bhnd' | 'bnhd'): number =>
+  tensor.dims[layout === 'bnhd' ? 2 : 1];
+
+/**
+ * q, k or v as `[B,N,H*D]`, each token's heads one after another: a view where they lie so, else a copy.
+ *
+ * @param heads H, a multiple of the tensor's own: each of those then comes as often as so many queries read it
+ */
+export function* headsSideBySide(
+  tensor: FloatTensor,
+  layout: 'bhnd' | 'bnhd',
+  heads: number,
+): Steps<FloatTensor> {
+  const [batch] = tensor.dims;
+  const own = headsOf(tensor, layout);
+  const length = tensor.dims[layout === 'bnhd' ? 1 : 2];
+  const channels = tensor.dims[3];
   const dims = [batch, length, heads * channels];
-  if (layout === 'bnhd' || heads === 1) return { ...k, dims };
-  const data = Int32Array.from(
-    { length: batch * length * heads },
-    (_, at) => (at % heads) * length + (Math.floor(at / heads) % length),
-  );
+  if (own === heads && (layout === 'bnhd' || heads === 1)) return { ...tensor, dims };
+  const data = Int32Array.from({ length: batch * length * heads }, (_, at) => {
+    const head = Math.floor(((at % heads) * own) / heads);
+    const token = Math.floor(at / heads) % length;
+    return layout === 'bnhd' ? token * own + head : head * length + token;
+  });
   const from: Tensor<'int32'> = { type: 'int32', data, dims: [batch, length * heads] };
-  const moved = yield* step.gatherTokens({ ...k, dims: [batch, heads * length, channels] }, from, {});
+  const moved = yield* step.gatherTokens({ ...tensor, dims: [batch, own * length, channels] }, from, {});
   return { ...moved, dims };
 }
 

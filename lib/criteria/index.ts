@@ -6,6 +6,7 @@ export {
 export { type CohesionOptions, cohesion } from './cohesion.js';
 export { type CombineOptions, combineByRank, combineByWeight, type WeightedCriterion } from './combine.js';
 export { type FrameChangeOptions, frameChange } from './frame-change.js';
+export { headsAsOne } from './heads-as-one.js';
 export { inverse } from './inverse.js';
 export { type MeanQueryOptions, meanQueryAttention } from './mean-query-attention.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';

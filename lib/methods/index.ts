@@ -17,6 +17,8 @@ import { method as ltmp } from './ltmp.js';
 import type { Method } from './method.js';
 import { method as pact } from './pact.js';
 import { method as pitome } from './pitome.js';
+import { method as pruMerge } from './pru-merge.js';
+import { method as pruMergePlus } from './pru-merge-plus.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as sparseVlm } from './sparse-vlm.js';
 import { method as tofu } from './tofu.js';
@@ -48,6 +50,8 @@ export { type LtmpOptions, ltmp } from './ltmp.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PactOptions, pact } from './pact.js';
 export { type PitomeOptions, pitome } from './pitome.js';
+export { type PruMergeOptions, pruMerge } from './pru-merge.js';
+export { pruMergePlus } from './pru-merge-plus.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
 export { type TofuOptions, tofu } from './tofu.js';
@@ -78,6 +82,8 @@ export const methods: readonly Method[] = [
   ltmp,
   pact,
   pitome,
+  pruMerge,
+  pruMergePlus,
   pyramidDrop,
   sparseVlm,
   tofu,

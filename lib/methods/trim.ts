@@ -51,7 +51,7 @@ function relevantAndMean(isAuthors: boolean): Strategy {
     const free = freeAlone(tokens);
     const chosen =
       amount === undefined
-        ? yield* outliers(free, scores, isAuthors)
+        ? (yield* outliers(free, scores, isAuthors)).chosen
         : yield* bestTokens(free, scores, freeCounts(decision, 'trim'));
     const { indices, offsets } = withKept(tokens, chosen);
     return { map: summaryMap(tokens, indices.data, offsets, undefined) };

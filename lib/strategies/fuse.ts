@@ -40,7 +40,11 @@ export function pruneAndFuse(options: FuseOptions = {}): Strategy {
   };
 }
 
-function scoreWeights(
+/**
+ * What each token that is not among those kept weighs by its score, by its place in `[B * N]`; for a mean, all the same
+ * where all dropped scores of a row are 0.
+ */
+export function scoreWeights(
   { length, mask }: Tokens,
   { data }: Tensor<'float32'>,
   { indices, offsets }: Ragged,
@@ -52,12 +56,15 @@ function scoreWeights(
     for (let i = offsets[row]; i < offsets[row + 1]; i++) isKept[row * length + indices.data[i]] = 1;
     for (let place = row * length; place < (row + 1) * length; place++) {
       if (isKept[place] === 1 || mask?.[place] === 2) continue;
-      if (!(data[place] >= 0 && data[place] < Number.POSITIVE_INFINITY)) {
-        const expected = 'a finite number from 0 to weight a fused token by';
-        throw rangeError(`scores[${row},${place % length}]`, expected, data[place]);
-      }
-      weightSums[row] += data[place];
+      weightSums[row] += weightAt(data, place, length);
     }
   }
   return (place) => (reduce === 'mean' && weightSums[Math.floor(place / length)] === 0 ? 1 : data[place]);
+}
+
+/** The score of a token, as a weight. */
+export function weightAt(scores: Float32Array, place: number, length: number): number {
+  if (scores[place] >= 0 && scores[place] < Number.POSITIVE_INFINITY) return scores[place];
+  const expected = 'a finite number from 0 to weight a fused token by';
+  throw rangeError(`scores[${Math.floor(place / length)},${place % length}]`, expected, scores[place]);
 }
