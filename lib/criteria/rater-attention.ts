@@ -7,12 +7,18 @@ import { type Steps, step } from '../steps.js';
 import { raggedOf } from '../strategies/nearest.js';
 import type { Tensor } from '../tensor.js';
 import type { Criterion } from './criterion.js';
+import { type GravityOptions, gravityOf } from './gravity.js';
 import { chosenQueries, textBehind } from './queries.js';
 
 /** Options of {@link raterAttention}. */
-export interface RaterAttentionOptions {
+export interface RaterAttentionOptions extends GravityOptions {
   /** The heads that count: so many that turn most to the free tokens. All by default. */
   readonly heads?: number;
+  /**
+   * Evens out what rotary embeddings take from the attention to far tokens, by their positions, as `gravityCorrection`
+   * does with the options of that name; false by default.
+   */
+  readonly gravity?: boolean;
 }
 
 /**
@@ -27,10 +33,12 @@ export interface RaterAttentionOptions {
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function raterAttention(options: RaterAttentionOptions = {}): Criterion {
-  const { heads } = readOptions(options);
+  const { heads, gravity = false } = readOptions(options);
   if (heads !== undefined && typeof heads !== 'number') throw typeError('options.heads', 'an integer', heads);
   if (heads !== undefined && !(Number.isSafeInteger(heads) && heads >= 1))
     throw rangeError('options.heads', 'an integer from 1', heads);
+  if (typeof gravity !== 'boolean') throw typeError('options.gravity', 'true or false', gravity);
+  const correction = gravity ? gravityOf(options) : undefined;
   return function* (tokens) {
     const q = required(tokens, 'q', 'raterAttention');
     const k = required(tokens, 'k', 'raterAttention');
@@ -41,6 +49,7 @@ export function raterAttention(options: RaterAttentionOptions = {}): Criterion {
       causal: true,
       ...(mask && { mask }),
       ...(ofTokens && chosenQueries(yield* ratersOf(tokens), batch)),
+      ...correction?.(tokens, q.dims[3]),
       heads: heads === undefined ? 'mean' : 'none',
     });
     return heads === undefined ? scores : overBestHeads(tokens, scores, heads);

@@ -1,5 +1,5 @@
 import { budgetOf, type CountOptions } from '../budgets/count.js';
-import { raterAttention } from '../criteria/rater-attention.js';
+import { type RaterAttentionOptions, raterAttention } from '../criteria/rater-attention.js';
 import { typeError } from '../errors.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
@@ -15,9 +15,7 @@ export type SparseVlmOptions = CountOptions &
   MethodOptions & {
     /** Makes new tokens of the best of the dropped ones; true by default. */
     readonly recycle?: boolean;
-    /** The heads that count: so many that turn most to the picture. All by default; 14 of 32 in SparseVLM+. */
-    readonly heads?: number;
-  };
+  } & Pick<RaterAttentionOptions, 'heads' | 'gravity' | 'base' | 'frequencies' | 'floor'>;
 
 /**
  * SparseVLM: Zhang et al., "SparseVLM: Visual Token Sparsification for Efficient Vision-Language Model Inference", ICML
@@ -31,20 +29,23 @@ export type SparseVlmOptions = CountOptions &
  * rate. Raters are found by `metric`, for which the paper takes the embeddings that enter the first layer, or by hidden.
  *
  * With recycling, tokens are given positions from 0 on, as in the authors' first version; without it they keep theirs,
- * as in their second, SparseVLM+: `{ recycle: false, heads: 14 }`.
+ * as in their second, SparseVLM+: `{ recycle: false, heads: 14, gravity: true }`, of which 14 of 32 heads count, those
+ * that turn most to the picture, and the attention is evened out that rotary embeddings draw to near tokens. `base`,
+ * `frequencies` and `floor` are as of `gravityCorrection`, which holds the decay above a floor: at a base of 10000 and a
+ * headDim of 128 it falls to 0 at a distance of 1707.
  *
- * `reference: 'authors'` lists the recycled tokens by falling density peak, as their code does; here they are in the
- * order of their clusters' centres. Unlike their code, a budget of all tokens drops none, and every row of a batch
- * keeps tokens of its own.
+ * `reference: 'authors'` lists the recycled tokens by falling density peak, where here they are in the order of their
+ * clusters' centres, and divides by the decay as it is, which flattens attention and past 1707 turns its sign. Unlike
+ * their code, a budget of all tokens drops none, and every row of a batch keeps tokens of its own.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function sparseVlm(options: SparseVlmOptions): Sieve {
-  const { recycle = true, heads } = readOptions(options);
+  const { recycle = true } = readOptions(options);
   if (typeof recycle !== 'boolean') throw typeError('options.recycle', 'true or false', recycle);
   const { isAuthors, positions } = readMethodOptions(options, recycle ? 'renumbered' : 'kept');
   return createSieve({
-    criterion: raterAttention(heads === undefined ? {} : { heads }),
+    criterion: raterAttention(options),
     budget: pictureBudget(options),
     strategy: recycle ? pruneAndRecycle({ order: isAuthors ? 'score' : 'index' }) : prune(),
     positions,

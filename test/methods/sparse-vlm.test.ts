@@ -171,6 +171,50 @@ describe('sparseVlm', () => {
     rated({ ...inputs, q: tensorOf('float32', last, [1, 4, 1, 8]) }, [35]);
   });
 
+  for (const [reference, options] of [
+    ['paper', {}],
+    ['paper', { base: 500, floor: 0.3 }],
+    ['paper', { frequencies: Float32Array.of(1, 0.3, 0.01, 0) }],
+    ['authors', {}],
+  ] as const)
+    it(`divides by what rotary embeddings leave at each distance, after the ${reference}, with ${JSON.stringify(options)}`, () => {
+      const {
+        base = 10_000,
+        floor = 0.1,
+        frequencies = [0, 1, 2, 3].map((f) => base ** (-f / 4)),
+      } = options as {
+        base?: number;
+        floor?: number;
+        frequencies?: ArrayLike<number>;
+      };
+      const factorAt = (distance: number) => {
+        const cosines = Array.from(frequencies, (theta) => Math.cos(distance * theta)).reduce(
+          (a, b) => a + b,
+          0,
+        );
+        return reference === 'authors' ? Math.sqrt(8) / (2 * cosines) : 1 / Math.max(cosines / 4, floor);
+      };
+      const inputs = promptInputs({ spans: [2, 40, 6] });
+      for (const stride of [1, 3, 90]) {
+        const positions = Int32Array.from({ length: 48 }, (_, i) => 7 + stride * i);
+        const distanceScale = Float64Array.from({ length: 47 * stride + 1 }, (_, d) => factorAt(d));
+        const masking = { causal: true, mask: inputs.mask, queryMask: inputs.mask, distanceScale, positions };
+        const { scores, tolerance } = attentionScores(decode(inputs.q), decode(inputs.k), {
+          ...masking,
+          queries: Int32Array.from(ratersOf(inputs)),
+        });
+        const sieve = sparseVlm({ count: 9, gravity: true, recycle: false, reference, ...options });
+        const left = sieve.reduceSync({ ...inputs, positions });
+        for (const [i, score] of scores.data.entries())
+          assert.ok(
+            Math.abs((left.scores?.data[i] ?? 0) - score) < 2 * tolerance[i] + 1e-7,
+            `${stride}: ${i}`,
+          );
+        const long = sieve.reduceSync({ ...inputs, positions: BigInt64Array.from(positions, BigInt) });
+        assert.deepEqual(long.scores, left.scores);
+      }
+    });
+
   it('keeps its numbers over the layers', () => {
     const sieve = sparseVlm({ count: budgets.atLayers([2, 6, 15], [300, 200, 110]) });
     const left = sieve.reduceSync({ ...promptInputs({ spans: [3, 576, 4], channels: 2 }), layer: 2 });
@@ -185,8 +229,21 @@ describe('sparseVlm', () => {
       [{ count: 5, recycle: 1 }, 'ERR_TOKENSIEVE_TYPE', 'options.recycle'],
       [{ count: 5, heads: 0 }, 'ERR_TOKENSIEVE_RANGE', 'options.heads'],
       [{ count: 5, heads: '2' }, 'ERR_TOKENSIEVE_TYPE', 'options.heads'],
+      [{ count: 5, gravity: 1 }, 'ERR_TOKENSIEVE_TYPE', 'options.gravity'],
+      [{ count: 5, gravity: true, base: -1 }, 'ERR_TOKENSIEVE_RANGE', 'options.base'],
+      [{ count: 5, gravity: true, floor: 0 }, 'ERR_TOKENSIEVE_RANGE', 'options.floor'],
     ] as const)
       assert.throws(() => create(options), isArgumentError(code, path));
+    const inputs = promptInputs();
+    const sections = tensorOf('int32', new Array(3 * 15).fill(1), [3, 1, 15]);
+    assert.throws(
+      () => sparseVlm({ count: 5, gravity: true }).reduceSync({ ...inputs, positions: sections }),
+      isArgumentError('ERR_TOKENSIEVE_SHAPE', 'inputs.positions.dims'),
+    );
+    assert.throws(
+      () => sparseVlm({ count: 5, gravity: true, frequencies: Float32Array.of(1) }).reduceSync(inputs),
+      isArgumentError('ERR_TOKENSIEVE_SHAPE', 'options.frequencies.dims'),
+    );
     const recycle = strategies.pruneAndRecycle as (options: unknown) => unknown;
     assert.throws(() => recycle({ share: 2 }), isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.share', 2));
     assert.throws(
