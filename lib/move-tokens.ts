@@ -35,7 +35,7 @@ export interface Reduction {
 /** Carries a plan out: moves the tokens, and with them all that is known of each. */
 export function* moveTokens(
   tokens: Tokens,
-  { map, merge, centres, concatenate }: Plan,
+  { map, merge, centres, concatenate, sizes: sizesAdded }: Plan,
   scores: Tensor<'float32'> | undefined,
   positionRule: PositionRule,
 ): Steps<Reduction> {
@@ -49,7 +49,7 @@ export function* moveTokens(
       ? yield* gathered(tokens.hidden, map, M, isRagged)
       : (yield* step.mergeTokens(tokens.hidden, map, merge ?? { ...(sizes && { weights: sizes }) })).tokens;
 
-  const slotSizes = map.sizes(sizes);
+  const slotSizes = map.sizes(sizesAdded ?? sizes);
   const positions = positionsLeft(tokens, map, M, positionRule, centres);
   const left = {
     sizes: zeros('float32', [batch, M]),

@@ -1,8 +1,10 @@
 import { method as algm } from './algm.js';
 import { method as ats } from './ats.js';
 import { method as cdPruner } from './cd-pruner.js';
+import { method as crossget } from './crossget.js';
 import { method as cts } from './cts.js';
 import { method as dart } from './dart.js';
+import { method as diffrate } from './diffrate.js';
 import { method as divPrune } from './div-prune.js';
 import { method as dpcKnn } from './dpc-knn.js';
 import { method as dtem } from './dtem.js';
@@ -32,8 +34,10 @@ import { method as visionZip } from './vision-zip.js';
 export { type AlgmOptions, algm } from './algm.js';
 export { type AtsOptions, ats } from './ats.js';
 export { type CdPrunerOptions, cdPruner } from './cd-pruner.js';
+export { type CrossgetOptions, crossget } from './crossget.js';
 export { type CtsOptions, cts } from './cts.js';
 export { type DartOptions, dart } from './dart.js';
+export { type DiffrateOptions, diffrate } from './diffrate.js';
 export { type DivPruneOptions, divPrune } from './div-prune.js';
 export { type DpcKnnOptions, dpcKnn } from './dpc-knn.js';
 export { type DtemOptions, dtem } from './dtem.js';
@@ -67,8 +71,10 @@ export const methods: readonly Method[] = [
   algm,
   ats,
   cdPruner,
+  crossget,
   cts,
   dart,
+  diffrate,
   divPrune,
   dpcKnn,
   dtem,

@@ -4,7 +4,6 @@ import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
 import type { Ragged } from '../ragged.js';
 import type { Tokens } from '../sieve-inputs.js';
-import type { Tensor } from '../tensor.js';
 import type { TokenMap } from '../token-map.js';
 import { countsAsked } from './amounts.js';
 import type { Clustering, Points } from './clustering.js';
@@ -13,6 +12,7 @@ import { readJoin } from './join.js';
 import { kMeans } from './k-means.js';
 import { centredMap, clusteredMap, identityMap } from './maps.js';
 import { raggedOf } from './nearest.js';
+import { exponentialWeights, finiteScores } from './score-weights.js';
 import { type KeptOrder, ordered, readOrder, requiredScores } from './select.js';
 import type { Plan, Strategy } from './strategy.js';
 
@@ -81,7 +81,7 @@ export function clusterMerge(options: ClusterMergeOptions): Strategy {
     const { tokens } = decision;
     const counts = countsAsked(decision, 'clusterMerge');
     if (counts === undefined) throw typeError('budget', 'a budget, which clusterMerge goes by', counts);
-    const scores = weighting === 'score' ? finite(requiredScores(decision), tokens) : undefined;
+    const scores = weighting === 'score' ? finiteScores(requiredScores(decision), tokens) : undefined;
     const free = tokens.rows.map((row) => row.tokens - row.kept);
     const clusters = counts.map((count, row) =>
       Math.min(free[row], Math.max(1, count - tokens.rows[row].kept)),
@@ -90,7 +90,7 @@ export function clusterMerge(options: ClusterMergeOptions): Strategy {
     const features = yield* featuresOf(tokens, metric, 'clusterMerge');
     const found = yield* cluster(pointsOf(tokens, features, free, clusters));
     const leaders = leadersOf(found.labels, tokens);
-    const weights = scores && scoreWeights(scores, leaders, tokens);
+    const weights = scores && exponentialWeights(scores, leaders, tokens);
     const { centres } = found;
     const centred = centres && centredOf(found.labels, centres, tokens);
     const merge = join(tokens);
@@ -181,23 +181,4 @@ function byFallingPeak(
   );
   const data = ordered(centres, 'score', tokens, { type: 'float32', data: peaks, dims: [batch, length] });
   return centredMap(tokens, { ...centres, indices: { ...centres.indices, data } }, centred, weights);
-}
-
-function finite(scores: Tensor<'float32'>, { length, mask }: Tokens): Float32Array {
-  const bad = scores.data.findIndex((score, place) => mask?.[place] !== 2 && !Number.isFinite(score));
-  if (bad === -1) return scores.data;
-  const path = `scores[${Math.floor(bad / length)},${bad % length}]`;
-  throw rangeError(path, 'a finite number to weight a token by', scores.data[bad]);
-}
-
-/** exp(score), over the greatest of its cluster so that none overflows and one is 1. */
-function scoreWeights(scores: Float32Array, leaders: Int32Array, { length }: Tokens): Float32Array {
-  const greatest = new Float32Array(leaders.length).fill(Number.NEGATIVE_INFINITY);
-  const placeOf = (place: number) => place - (place % length) + leaders[place];
-  leaders.forEach((leader, place) => {
-    if (leader !== -1) greatest[placeOf(place)] = Math.max(greatest[placeOf(place)], scores[place]);
-  });
-  return scores.map((score, place) =>
-    leaders[place] === -1 ? 1 : Math.exp(score - greatest[placeOf(place)]),
-  );
 }

@@ -5,6 +5,7 @@ export {
   type ClusterMethod,
   clusterMerge,
 } from './cluster-merge.js';
+export { type CompleteMergeOptions, completeMerge } from './complete-merge.js';
 export { type DbdpcOptions, dbdpc } from './dbdpc.js';
 export { type DistilOptions, distil } from './distil.js';
 export { type DppOptions, dpp } from './dpp.js';
@@ -16,6 +17,7 @@ export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
 export { type PerSegmentOptions, perSegment, type Segmentation } from './per-segment.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';
+export { type PruneThenMergeOptions, pruneThenMerge } from './prune-then-merge.js';
 export { pruneAndRecycle, type RecycleOptions } from './recycle.js';
 export { type SampleOptions, sample } from './sample.js';
 export type { KeptOrder } from './select.js';

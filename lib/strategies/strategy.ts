@@ -22,6 +22,8 @@ export interface Plan {
   readonly merge?: Pick<MergeTokensOptions, 'reduce' | 'weights'>;
   /** For each slot the token of its row that it stands for, where that need not be its lowest member. */
   readonly centres?: Int32Array;
+  /** `[B * N]`: what each token adds to the size of its slot, where that is not its own size. */
+  readonly sizes?: Float32Array;
   /** Lays members side by side instead, as channels of one token. */
   readonly concatenate?: Concatenation;
 }
