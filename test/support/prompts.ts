@@ -33,6 +33,8 @@ export function promptInputs(shape: PromptShape = {}) {
   };
 }
 
+export type PromptInputs = ReturnType<typeof promptInputs>;
+
 /** Places of a row's tokens in a state: 0 the picture's, 1 the text's. */
 export function placesOf(mask: Uint8Array, state: 0 | 1, length = mask.length, row = 0): number[] {
   return [...mask.subarray(row * length, (row + 1) * length).keys()].filter(
