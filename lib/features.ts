@@ -77,7 +77,8 @@ export function* headsSideBySide(
   return { ...moved, dims };
 }
 
-function allIntoOne(rows: number, length: number): TokenMap {
+/** Rows of so many tokens, each of which becomes one. */
+export function allIntoOne(rows: number, length: number): TokenMap {
   return adoptTokenMap({
     rowDims: [rows],
     inputLength: length,

@@ -21,6 +21,7 @@ import { method as pact } from './pact.js';
 import { method as pitome } from './pitome.js';
 import { method as pruMerge } from './pru-merge.js';
 import { method as pruMergePlus } from './pru-merge-plus.js';
+import { method as pruneVid } from './prune-vid.js';
 import { method as pyramidDrop } from './pyramid-drop.js';
 import { method as sparseVlm } from './sparse-vlm.js';
 import { method as tofu } from './tofu.js';
@@ -28,6 +29,7 @@ import { method as tome } from './tome.js';
 import { method as tomesd } from './tomesd.js';
 import { method as topKPrune } from './top-k-prune.js';
 import { method as trim } from './trim.js';
+import { method as vidCom2 } from './vid-com2.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
 
@@ -56,6 +58,7 @@ export { type PactOptions, pact } from './pact.js';
 export { type PitomeOptions, pitome } from './pitome.js';
 export { type PruMergeOptions, pruMerge } from './pru-merge.js';
 export { pruMergePlus } from './pru-merge-plus.js';
+export { type PruneVidOptions, pruneVid } from './prune-vid.js';
 export { type PyramidDropOptions, pyramidDrop } from './pyramid-drop.js';
 export { type SparseVlmOptions, sparseVlm } from './sparse-vlm.js';
 export { type TofuOptions, tofu } from './tofu.js';
@@ -63,6 +66,7 @@ export { type TomeOptions, tome } from './tome.js';
 export { type TomesdOptions, tomesd } from './tomesd.js';
 export { type TopKPruneOptions, topKPrune } from './top-k-prune.js';
 export { type TrimOptions, trim } from './trim.js';
+export { type VidCom2Options, vidCom2 } from './vid-com2.js';
 export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
 export { type VisionZipOptions, visionZip } from './vision-zip.js';
 
@@ -90,6 +94,7 @@ export const methods: readonly Method[] = [
   pitome,
   pruMerge,
   pruMergePlus,
+  pruneVid,
   pyramidDrop,
   sparseVlm,
   tofu,
@@ -97,6 +102,7 @@ export const methods: readonly Method[] = [
   tomesd,
   topKPrune,
   trim,
+  vidCom2,
   visPruner,
   visionZip,
 ];
