@@ -2,8 +2,9 @@ import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
 import { readOptions, readSignal } from '../options.js';
 import { compareScores } from '../ranking.js';
-import { readInputs, type SieveInputs, type Tokens } from '../sieve-inputs.js';
+import { readInputs, type SieveInputs } from '../sieve-inputs.js';
 import { runAsync, runSync, type Steps } from '../steps.js';
+import { freeAt } from '../strategies/destinations.js';
 import { nearestTokens, raggedOf } from '../strategies/nearest.js';
 import { halfOfFree } from './tome.js';
 
@@ -42,8 +43,8 @@ function* thresholdOf(inputs: SieveInputs, options: DymuThresholdOptions): Steps
   if (!Number.isSafeInteger(r) || r < 1) throw rangeError('options.r', 'an integer from 1', r);
   const tokens = readInputs(inputs);
   const features = yield* featuresOf(tokens, 'keys', 'dymuThreshold');
-  const sources = freeAt(tokens, 0);
-  const { similarity } = yield* nearestTokens(features, sources, freeAt(tokens, 1));
+  const sources = raggedOf(freeAt(tokens, 0));
+  const { similarity } = yield* nearestTokens(features, sources, raggedOf(freeAt(tokens, 1)));
   const most = tokens.rows.map(halfOfFree);
   const pairs = most.flatMap((half, row) => {
     const own = similarity.subarray(sources.offsets[row], sources.offsets[row + 1]);
@@ -58,15 +59,4 @@ function* thresholdOf(inputs: SieveInputs, options: DymuThresholdOptions): Steps
   const worst = pairs.sort(compareScores)[Math.min(wanted, pairs.length) - 1];
   if (worst === undefined) throw rangeError('options.r', 'asked of tokens of which two could merge', r);
   return Math.max(0, worst);
-}
-
-/** The free tokens of each row at its even or odd places. */
-function freeAt({ batch, length, mask }: Tokens, parity: 0 | 1) {
-  return raggedOf(
-    Array.from({ length: batch }, (_, row) => {
-      const free: number[] = [];
-      for (let i = parity; i < length; i += 2) if ((mask?.[row * length + i] ?? 0) === 0) free.push(i);
-      return free;
-    }),
-  );
 }

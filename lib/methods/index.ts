@@ -16,6 +16,7 @@ import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import { method as frameFusion } from './frame-fusion.js';
 import { method as ltmp } from './ltmp.js';
+import { method as mctf } from './mctf.js';
 import type { Method } from './method.js';
 import { method as pact } from './pact.js';
 import { method as pitome } from './pitome.js';
@@ -53,6 +54,7 @@ export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type FrameFusionOptions, frameFusion } from './frame-fusion.js';
 export { type LtmpOptions, ltmp } from './ltmp.js';
+export { type MctfOptions, mctf } from './mctf.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
 export { type PactOptions, pact } from './pact.js';
 export { type PitomeOptions, pitome } from './pitome.js';
@@ -90,6 +92,7 @@ export const methods: readonly Method[] = [
   fastv,
   frameFusion,
   ltmp,
+  mctf,
   pact,
   pitome,
   pruMerge,

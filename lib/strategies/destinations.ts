@@ -31,6 +31,15 @@ export function destinationsOf(partition: BipartitePartition, tokens: Shape): Ui
   return all;
 }
 
+/** The free tokens of each row at its even places, 0, or its odd ones, 1. */
+export function freeAt({ batch, length, mask }: Shape, parity: 0 | 1): number[][] {
+  return Array.from({ length: batch }, (_, row) => {
+    const free: number[] = [];
+    for (let i = parity; i < length; i += 2) if ((mask?.[row * length + i] ?? 0) === 0) free.push(i);
+    return free;
+  });
+}
+
 /** Behind the last token of a row that is not dropped. */
 export function endOf({ length, mask }: Shape, row: number): number {
   if (mask === undefined) return length;

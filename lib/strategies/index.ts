@@ -14,6 +14,7 @@ export { type KCentreOptions, kCentre } from './k-centre.js';
 export { type LeastSimilarOptions, leastSimilar } from './least-similar.js';
 export { type MergeLowestOptions, mergeLowest } from './merge-lowest.js';
 export { type MergeRunsOptions, mergeRuns } from './merge-runs.js';
+export { type MultiCriteriaMergeOptions, multiCriteriaMerge } from './multi-criteria-merge.js';
 export { type PerSegmentOptions, perSegment, type Segmentation } from './per-segment.js';
 export { type PoolWindowsOptions, poolWindows } from './pool-windows.js';
 export { type PruneOptions, prune } from './prune.js';

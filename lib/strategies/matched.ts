@@ -124,8 +124,8 @@ function bringToSecond(listing: Int32Array, slot: number): void {
   listing[1] = slot;
 }
 
-/** The slots of a map in another order within their rows: `listing` names which comes at each place. */
-function relisted(map: TokenMap, listing: Int32Array): TokenMap {
+/** The slots of a map without weights in another order within their rows: `listing` names which comes at each place. */
+export function relisted(map: TokenMap, listing: Int32Array): TokenMap {
   const { offsets, members, outputLengths, inputLength } = map;
   const ends = new Int32Array(offsets.length);
   const moved = new Int32Array(members.length);

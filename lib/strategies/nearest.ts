@@ -17,12 +17,14 @@ export interface NearestTokens {
  * @param features `[B,N,D]`
  * @param sources tokens of each row, in any order
  * @param destinations tokens of each row, in any order
+ * @param factors `[B * N]`: with them `factors[j] * (1 + s) / 2` of a destination j is what is compared and given
  */
 export function* nearestTokens(
   features: FloatTensor,
   sources: Ragged,
   destinations: Ragged,
   metric: 'cosine' | 'dot' | 'l2' = 'cosine',
+  factors?: Float32Array,
 ): Steps<NearestTokens> {
   const total = sources.indices.data.length;
   const tokens = new Int32Array(total).fill(-1);
@@ -32,8 +34,9 @@ export function* nearestTokens(
   const b = yield* step.gatherRagged(features, destinations, {});
   const { indices, values } = yield* step.similarityArgmax(a.tokens, b.tokens, {
     metric,
-    aMask: presence(sources, a.tokens.dims[1]),
+    aMask: asking(sources, destinations, a.tokens.dims[1]),
     bMask: presence(destinations, b.tokens.dims[1]),
+    ...(factors && scaledBy(factors, features.dims[1], destinations, b.tokens.dims[1])),
   });
   const width = a.tokens.dims[1];
   for (let row = 0; row + 1 < sources.offsets.length; row++)
@@ -45,6 +48,25 @@ export function* nearestTokens(
       similarity[at] = values.data[asked];
     }
   return { tokens, similarity };
+}
+
+/** As {@link presence}, and 2 for all of a row that has nothing to choose from. */
+function asking(sources: Ragged, { offsets }: Ragged, width: number): Tensor<'uint8'> {
+  const mask = presence(sources, width);
+  for (let row = 0; row + 1 < offsets.length; row++)
+    if (offsets[row] === offsets[row + 1]) mask.data.fill(2, row * width, (row + 1) * width);
+  return mask;
+}
+
+/** `[B,width]`, twice: what makes `(1 + s) / 2` times its factor of the similarity s with each of a list. */
+function scaledBy(factors: Float32Array, length: number, { indices, offsets }: Ragged, width: number) {
+  const rows = offsets.length - 1;
+  const half = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++)
+    for (let at = offsets[row]; at < offsets[row + 1]; at++)
+      half[row * width + at - offsets[row]] = factors[row * length + indices.data[at]] / 2;
+  const tensor = { type: 'float32' as const, data: half, dims: [rows, width] };
+  return { scale: tensor, bias: tensor };
 }
 
 /** `[B,width]`: 2 behind the end of each row's list. */
