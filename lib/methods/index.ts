@@ -15,6 +15,7 @@ import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import { method as frameFusion } from './frame-fusion.js';
+import { method as hiPrune } from './hi-prune.js';
 import { method as ltmp } from './ltmp.js';
 import { method as mctf } from './mctf.js';
 import type { Method } from './method.js';
@@ -33,6 +34,7 @@ import { method as trim } from './trim.js';
 import { method as vidCom2 } from './vid-com2.js';
 import { method as visPruner } from './vis-pruner.js';
 import { method as visionZip } from './vision-zip.js';
+import { method as vscan } from './vscan.js';
 
 export { type AlgmOptions, algm } from './algm.js';
 export { type AtsOptions, ats } from './ats.js';
@@ -53,6 +55,7 @@ export { type EvsOptions, evs } from './evs.js';
 export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type FrameFusionOptions, frameFusion } from './frame-fusion.js';
+export { type HiPruneOptions, hiPrune } from './hi-prune.js';
 export { type LtmpOptions, ltmp } from './ltmp.js';
 export { type MctfOptions, mctf } from './mctf.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
@@ -71,6 +74,7 @@ export { type TrimOptions, trim } from './trim.js';
 export { type VidCom2Options, vidCom2 } from './vid-com2.js';
 export { type VisPrunerOptions, visPruner } from './vis-pruner.js';
 export { type VisionZipOptions, visionZip } from './vision-zip.js';
+export { type VscanOptions, vscan } from './vscan.js';
 
 /** Every method of this package, by name. */
 export const methods: readonly Method[] = [
@@ -91,6 +95,7 @@ export const methods: readonly Method[] = [
   fasterVlm,
   fastv,
   frameFusion,
+  hiPrune,
   ltmp,
   mctf,
   pact,
@@ -108,4 +113,5 @@ export const methods: readonly Method[] = [
   vidCom2,
   visPruner,
   visionZip,
+  vscan,
 ];

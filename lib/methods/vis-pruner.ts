@@ -2,12 +2,11 @@ import { budgetOf, type CountOptions } from '../budgets/count.js';
 import { roundCount } from '../budgets/schedule.js';
 import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { freeTokens } from '../grid.js';
 import { readOptions } from '../options.js';
 import { byScore } from '../ranking.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import type { Steps } from '../steps.js';
-import { freeCounts, withKept } from '../strategies/among-free.js';
+import { freeCounts, rankedFree, withKept } from '../strategies/among-free.js';
 import { prunedMap } from '../strategies/maps.js';
 import { nearestTokens, raggedOf } from '../strategies/nearest.js';
 import { requiredScores } from '../strategies/select.js';
@@ -64,11 +63,7 @@ function importantAndDiverse(importantRatio: number, r: number): Strategy {
     const { tokens } = decision;
     const scores = requiredScores(decision);
     const counts = freeCounts(decision, 'visPruner');
-    const ranked = counts.map((_, row) =>
-      freeTokens(tokens, row).sort(
-        byScore(scores.data.subarray(row * tokens.length, (row + 1) * tokens.length)),
-      ),
-    );
+    const ranked = counts.map((_, row) => rankedFree(tokens, row, scores));
     const important = counts.map((count, row) =>
       ranked[row].subarray(0, roundCount(count * importantRatio, count, 'floor')),
     );

@@ -1,7 +1,10 @@
 // Choosing among the free tokens alone: those that are kept stay besides, without a part in the choice.
 import { typeError } from '../errors.js';
+import { freeTokens } from '../grid.js';
 import type { Ragged } from '../ragged.js';
+import { byScore } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
+import type { Tensor } from '../tensor.js';
 import { countsAsked } from './amounts.js';
 import { raggedOf } from './nearest.js';
 import type { Decision } from './strategy.js';
@@ -34,4 +37,16 @@ export function withKept({ length, mask }: Tokens, { indices, offsets }: Ragged)
       return Int32Array.from(stays.keys()).filter((i) => stays[i] === 1);
     }),
   );
+}
+
+/** The kept tokens of a row, ascending. */
+export function keptTokens({ length, mask }: Tokens, row: number): Int32Array {
+  const own = Int32Array.from({ length }, (_, i) => i);
+  return own.filter((i) => mask?.[row * length + i] === 1);
+}
+
+/** The free tokens of a row, best first. */
+export function rankedFree(tokens: Tokens, row: number, { data }: Tensor<'float32'>): Int32Array {
+  const { length } = tokens;
+  return freeTokens(tokens, row).sort(byScore(data.subarray(row * length, (row + 1) * length)));
 }

@@ -3,8 +3,7 @@ import { roundCount } from '../budgets/schedule.js';
 import { featuresOf } from '../features.js';
 import { freeTokens } from '../grid.js';
 import { byScore } from '../ranking.js';
-import type { Tokens } from '../sieve-inputs.js';
-import { freeAlone, withKept } from './among-free.js';
+import { freeAlone, keptTokens, withKept } from './among-free.js';
 import { raggedOf } from './nearest.js';
 import { withNeighbours } from './neighbours.js';
 import { outliers } from './outliers.js';
@@ -52,10 +51,4 @@ function evenlySpaced(free: Int32Array, fraction: number, isAuthors: boolean): n
   const apart = Math.max(1, Math.floor(roundCount(1 / fraction, free.length, 'floor') / 3));
   const end = isAuthors ? free.length - 1 : free.length;
   return Array.from(free.subarray(0, Math.max(0, end))).filter((_, at) => at % apart === 0);
-}
-
-function keptTokens({ length, mask }: Tokens, row: number): number[] {
-  const kept: number[] = [];
-  for (let i = 0; i < length; i++) if (mask?.[row * length + i] === 1) kept.push(i);
-  return kept;
 }
