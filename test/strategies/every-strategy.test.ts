@@ -44,6 +44,7 @@ const cases: readonly Case[] = [
     strategy: strategies.clusterMerge({ method: 'k-means' }),
     budget: half,
   },
+  { name: 'dbdpc', strategy: strategies.dbdpc({ cutoff: 0.6 }) },
   { name: 'mergeRuns', strategy: strategies.mergeRuns(), budget: half },
   { name: 'mergeRuns with a threshold', strategy: strategies.mergeRuns({ threshold: 0 }) },
   {
@@ -55,6 +56,10 @@ const cases: readonly Case[] = [
     name: 'perSegment over clusters',
     strategy: strategies.perSegment(strategies.clusterMerge({ method: 'dpc-knn', k: 2 }), { count: 3 }),
     budget: half,
+  },
+  {
+    name: 'perSegment over bounded density peaks',
+    strategy: strategies.perSegment(strategies.dbdpc({ cutoff: 0.6 }), { size: 4 }),
   },
   { name: 'poolWindows', strategy: strategies.poolWindows({ window: 3 }) },
   { name: 'thresholdMerge', strategy: strategies.thresholdMerge({ threshold: 0.2 }) },
