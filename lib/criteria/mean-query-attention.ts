@@ -47,14 +47,13 @@ function* meanQuery({ batch, length, layout, mask }: Tokens, q: FloatTensor): St
   const [, first, second, channels] = q.dims;
   const [heads, queries, width] =
     layout === 'bnhd' ? [1, first, second * channels] : [first, second, channels];
-  const assignment = Int32Array.from({ length: batch * heads * queries }, (_, at) => {
-    const token = Math.floor(at / (heads * queries)) * length + (at % queries);
-    return queries === length && mask?.[token] ? -1 : 0;
-  });
-  const outputLengths = new Int32Array(batch * heads);
-  assignment.forEach((slot, at) => {
-    if (slot === 0) outputLengths[Math.floor(at / queries)] = 1;
-  });
+  const assignment = new Int32Array(batch * heads * queries);
+  const outputLengths = new Int32Array(batch * heads).fill(1);
+  for (let row = 0; row < batch && queries === length && mask; row++) {
+    const own = assignment.subarray(0, queries).map((_, i) => (mask[row * length + i] === 0 ? 0 : -1));
+    if (!own.includes(0)) outputLengths.fill(0, row * heads, (row + 1) * heads);
+    for (let head = row * heads; head < (row + 1) * heads; head++) assignment.set(own, head * queries);
+  }
   const map = TokenMap.fromAssignment(
     { type: 'int32', data: assignment, dims: [batch * heads, queries] },
     { outputLengths },
