@@ -187,6 +187,14 @@ export function jobs({ B, N, C, H, D }: Size): Job[] {
         const [a, b] = [tokens(device, type), tokens(device, type)];
         return () => similarityArgmaxSync(a, b, { k: 4, metric: 'l2' });
       }),
+      of('similarityArgmax, earlier', tokenShape, (product / 2) * C, tokenBytes, (device) => {
+        const x = tokens(device, type);
+        return () => similarityArgmaxSync(x, x, { candidates: 'earlier' });
+      }),
+      of('similarityArgmax, k = 4 of others', tokenShape, product * C, tokenBytes, (device) => {
+        const x = tokens(device, type);
+        return () => similarityArgmaxSync(x, x, { k: 4, candidates: 'others' });
+      }),
       of('similarityReduce', tokenShape, product * C, tokenBytes, (device) => {
         const x = tokens(device, type);
         return () => similarityReduceSync(x, { f: 'mean' });
@@ -206,6 +214,10 @@ export function jobs({ B, N, C, H, D }: Size): Job[] {
       of('similarityReduce, elu', tokenShape, product * C, tokenBytes, (device) => {
         const x = tokens(device, type);
         return () => similarityReduceSync(x, { f: { elu: 0.5 } });
+      }),
+      of('similarityReduce, square', tokenShape, product * C, tokenBytes, (device) => {
+        const x = tokens(device, type);
+        return () => similarityReduceSync(x, { f: 'square' });
       }),
       of('similarityArgmax, k = 4, cosine', tokenShape, product * C, 2 * tokenBytes, (device) => {
         const [a, b] = [tokens(device, type), tokens(device, type)];

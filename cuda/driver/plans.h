@@ -4,6 +4,7 @@
 #define TOKENSIEVE_CUDA_PLANS_H
 #include "abi/attention_problem.h"
 #include "abi/bipartite_partition.h"
+#include "abi/candidate_columns.h"
 #include "abi/check.h"
 #include "abi/greedy_choice.h"
 #include "abi/rotary.h"
@@ -43,6 +44,7 @@ tsv_status matmul(tsv_context* context, const Check& check, const tsv_matmul_arg
 
 struct SimilarityArgmaxViews {
   View a, b, a_mask, b_mask, lengths, indices, values;
+  Candidates candidates;
 };
 tsv_status similarity_argmax(tsv_context* context, const Check& check, const tsv_similarity_argmax_args& a,
                              const SimilarityArgmaxViews& views);

@@ -185,6 +185,27 @@ struct FinishBestArguments {
   int32_t channels, metric, k;
 };
 
+// Which columns a row may choose, and their weights: scale * similarity + bias is compared.
+struct CandidateArguments {
+  const float *scale, *bias;  // [items][columns.capacity]
+  int32_t which;              // tsv_candidates
+};
+struct BestCandidatesArguments : BestColumnsArguments {
+  CandidateArguments candidates;
+};
+struct FinishCandidatesArguments : FinishBestArguments {
+  CandidateArguments candidates;
+};
+
+struct WeighCandidatesArguments {
+  PreparedTokens columns;
+  const float *scale, *bias;  // by token, or NULL
+  int64_t scale_stride, bias_stride;
+  float *column_scale, *column_bias;  // [items][columns.capacity]
+  FaultRecord* fault;                 // where the weights have not been checked, else NULL
+  int32_t* flags;
+};
+
 struct SimilarityReduceArguments {
   MatrixArguments x;
   PreparedTokens rows;
@@ -642,6 +663,14 @@ struct RotaryTurnsArguments {
   ENTRY(similarity_argmax, best_columns_f16, BestColumnsArguments) \
   ENTRY(similarity_argmax, best_columns_bf16, BestColumnsArguments) \
   ENTRY(similarity_argmax, finish_best, FinishBestArguments) \
+  ENTRY(similarity_candidates, weigh_candidates, WeighCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidate_f32, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidate_f16, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidate_bf16, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidates_f32, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidates_f16, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, best_candidates_bf16, BestCandidatesArguments) \
+  ENTRY(similarity_candidates, finish_candidates, FinishCandidatesArguments) \
   ENTRY(similarity_reduce, reduce_similarities_f32, SimilarityReduceArguments) \
   ENTRY(similarity_reduce, reduce_similarities_f16, SimilarityReduceArguments) \
   ENTRY(similarity_reduce, reduce_similarities_bf16, SimilarityReduceArguments) \

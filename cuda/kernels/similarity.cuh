@@ -31,27 +31,33 @@ struct ItemBlock {
       : item(blockIdx.x / blocks_an_item), place(int(blockIdx.x % blocks_an_item)) {}
 };
 
-// Products of 64 rows of one item, from `row` on, with all columns: use(product, first column) for 64 at a
-// time. The tokens' rows are of type T.
+// Tiles of 64 columns.
+struct TileRange {
+  int first, last;
+};
+
+// Products of 64 rows of one item, from `row` on, with the columns of some tiles: use(product, first column)
+// for each of them. The tokens' rows are of type T.
 template <class T, class Use>
 __device__ inline void for_each_column_tile(ProductStage (&stages)[2], const PreparedTokens& rows,
-                                            const PreparedTokens& columns, int64_t item, int row, int tiles,
-                                            const Use& use) {
+                                            const PreparedTokens& columns, int64_t item, int row,
+                                            TileRange tiles, const Use& use) {
   using Product = ProductTile<T>;
   const int64_t depth = rows.depth;
   const T* a = static_cast<const T*>(rows.rows) + (item * rows.capacity + row) * depth;
-  const T* b = static_cast<const T*>(columns.rows) + item * columns.capacity * depth;
+  const T* b = static_cast<const T*>(columns.rows) +
+               (item * columns.capacity + int64_t(tiles.first) * kProductTile) * depth;
   for_each_product<Product>(
-      stages, tiles, rows.depth / Product::kDepth,
+      stages, tiles.last > tiles.first ? tiles.last - tiles.first : 0, rows.depth / Product::kDepth,
       [&](ProductStage& stage, int tile, int step) {
         copy_rows<Product>(stage.a, a + step * Product::kDepth, depth);
         copy_rows<Product>(stage.b, b + tile * kProductTile * depth + step * Product::kDepth, depth);
       },
-      [&](const Product& product, int tile) { use(product, tile * kProductTile); });
+      [&](const Product& product, int tile) { use(product, (tiles.first + tile) * kProductTile); });
 }
 
-__device__ inline int column_tiles(const PreparedTokens& columns, int64_t item) {
-  return (row_count(columns, item) + kProductTile - 1) / kProductTile;
+__device__ inline TileRange column_tiles(const PreparedTokens& columns, int64_t item) {
+  return {0, (row_count(columns, item) + kProductTile - 1) / kProductTile};
 }
 
 // ---- Order: higher value first, then lower index, NaN last ----

@@ -2,6 +2,7 @@
 //   elu       s - m where s > m, else exp(s - m) - 1
 //   gaussian  exp(-((1 - s) / sigma)^2 / 2)
 //   count     1 where s > t, summed
+//   square    s^2
 //   mean      s
 //
 // reduce_similarities: a block of 128 threads has 64 rows of an item and goes through all columns, 64 at a
@@ -30,6 +31,8 @@ __device__ inline float function_of(float s, int32_t function, float parameter) 
     }
     case TSV_SIMILARITY_COUNT_ABOVE:
       return s > parameter ? 1.0f : 0.0f;
+    case TSV_SIMILARITY_SQUARE:
+      return s * s;
     default: {
       const float over = s - parameter;
       return over > 0.0f ? over : expf(over) - 1.0f;
@@ -45,6 +48,8 @@ __device__ inline double exact_function_of(double s, int32_t function, double pa
     }
     case TSV_SIMILARITY_COUNT_ABOVE:
       return s > parameter ? 1.0 : 0.0;
+    case TSV_SIMILARITY_SQUARE:
+      return s * s;
     case TSV_SIMILARITY_ELU:
       return s > parameter ? s - parameter : expm1(s - parameter);
     default:

@@ -114,12 +114,9 @@ tsv_status tsv_similarity_argmax(tsv_context* context, const tsv_similarity_argm
   const View values = check.output(args.values, TSV_ARG_OUT_VALUES, kFloat32, {items, rows, args.k});
   check.no_overlap();
   if (check.failed()) return check.status();
-  if (check.on_device() && !chosen_by.all_alike()) {
-    check.fail(TSV_ARG_CANDIDATES, TSV_E_DEVICE, "a CUDA device", "neither this nor scale nor bias there");
-    return check.status();
-  }
   if (check.on_device()) {
-    return cuda::similarity_argmax(context, check, args, {a, b, a_mask, b_mask, lengths, indices, values});
+    return cuda::similarity_argmax(context, check, args,
+                                   {a, b, a_mask, b_mask, lengths, indices, values, chosen_by});
   }
 
   const SimilarityProblem problem = {context, a, b, args.metric, lists, lists + items};

@@ -70,8 +70,44 @@ suite('choices on a device', { skip: whyNoDevice() }, () => {
     assert.ok(rows.subarray(N * 4).every((index) => Number(index) === -1));
   });
 
+  test('the best of some candidates, by weights that lie there', () => {
+    const [scale, bias] = [relevance, tensorOf('float32', relevance.data.map(Math.sqrt), [B, N])];
+    const [scaleThere, biasThere] = [device.upload(scale), device.upload(bias)];
+    for (const candidates of ['others', 'later', 'earlier'] as const) {
+      for (const k of [1, 4]) {
+        const options = { k, candidates } as const;
+        const byHost = similarityArgmaxSync(x, x, { ...options, aMask: mask, bMask: mask, scale, bias });
+        const byDevice = similarityArgmaxSync(there, there, {
+          ...options,
+          aMask: maskThere,
+          bMask: maskThere,
+          scale: scaleThere,
+          bias: biasThere,
+        });
+        assertSameBits(byDevice.indices.downloadSync(), byHost.indices);
+        assertSameBits(byDevice.values.downloadSync(), byHost.values);
+      }
+    }
+    const endless = device.upload({
+      ...relevance,
+      data: relevance.data.with(N + 3, Number.POSITIVE_INFINITY),
+    });
+    for (const name of ['scale', 'bias']) {
+      const { data } = assertFault(
+        () => similarityArgmaxSync(there, there, { [name]: endless }).indices,
+        `options.${name}`,
+        `at element ${N + 3}`,
+      );
+      assert.ok(data.subarray(0, N).every((index) => Number(index) >= 0));
+      assert.ok(data.subarray(N).every((index) => Number(index) === -1));
+    }
+    const dropped = device.upload(tensorOf('int32', [N, 3], [B]));
+    similarityArgmaxSync(there, there, { scale: endless, lengths: dropped });
+    device.synchronizeSync();
+  });
+
   test('averages over the tokens that are left', () => {
-    for (const f of ['mean', { gaussian: 0.5 }] as const) {
+    for (const f of ['mean', 'square', { gaussian: 0.5 }] as const) {
       const byHost = similarityReduceSync(there, { f, mask, lengths });
       const byDevice = similarityReduceSync(there, { f, mask: maskThere, lengths: lengthsThere });
       assertSameBits(byDevice.downloadSync(), byHost.downloadSync());

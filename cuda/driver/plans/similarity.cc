@@ -93,19 +93,47 @@ void check_candidates(Queue& queue, const SimilarityProduct& product, int64_t it
                                         int32_t(k), argument});
 }
 
+CandidateArguments weigh_candidates(Queue& queue, const SimilarityProduct& product,
+                                    const Candidates& candidates, int64_t items, bool checked) {
+  constexpr int kThreads = 256;
+  const PreparedTokens& columns = product.columns;
+  const auto stride = [](const View& weights) { return weights.rank == 2 ? weights.dim[1] : 0; };
+  const WeighCandidatesArguments arguments = {columns,
+                                              queue.on_device<float>(candidates.scale),
+                                              queue.on_device<float>(candidates.bias),
+                                              stride(candidates.scale),
+                                              stride(candidates.bias),
+                                              queue.scratch<float>(items * columns.capacity),
+                                              queue.scratch<float>(items * columns.capacity),
+                                              checked ? nullptr : queue.fault(),
+                                              product.flags};
+  queue.launch(Kernel::weigh_candidates, {blocks(columns.capacity, kThreads) * items}, kThreads, 0,
+               arguments);
+  return {arguments.column_scale, arguments.column_bias, candidates.which};
+}
+
 void find_best_columns(Queue& queue, const SimilarityProduct& product, const SimilaritySide& a,
                        const SimilaritySide& b, int32_t metric, int64_t k, int64_t out_rows, int32_t* indices,
-                       float* values) {
+                       float* values, const CandidateArguments* candidates) {
   const int64_t items = a.x.dim[0];
   const BestColumnsArguments best = {product.rows, product.columns,
                                      queue.scratch<uint64_t>(items * product.rows.capacity * k), metric,
                                      int32_t(k)};
-  const Kernel kernel = k == 1 ? by_type(product.dtype, Kernel::best_column_f32, Kernel::best_column_f16,
-                                         Kernel::best_column_bf16)
-                               : by_type(product.dtype, Kernel::best_columns_f32, Kernel::best_columns_f16,
-                                         Kernel::best_columns_bf16);
   constexpr int kThreads = 128;
-  queue.launch(kernel, {product.rows.capacity / kProductTile * items}, kThreads, 0, best);
+  const Grid grid = {product.rows.capacity / kProductTile * items};
+  if (candidates == nullptr) {
+    const Kernel kernel = k == 1 ? by_type(product.dtype, Kernel::best_column_f32, Kernel::best_column_f16,
+                                           Kernel::best_column_bf16)
+                                 : by_type(product.dtype, Kernel::best_columns_f32, Kernel::best_columns_f16,
+                                           Kernel::best_columns_bf16);
+    queue.launch(kernel, grid, kThreads, 0, best);
+  } else {
+    const Kernel kernel = k == 1 ? by_type(product.dtype, Kernel::best_candidate_f32,
+                                           Kernel::best_candidate_f16, Kernel::best_candidate_bf16)
+                                 : by_type(product.dtype, Kernel::best_candidates_f32,
+                                           Kernel::best_candidates_f16, Kernel::best_candidates_bf16);
+    queue.launch(kernel, grid, kThreads, 0, BestCandidatesArguments{best, *candidates});
+  }
   const FinishBestArguments finish = {matrix(queue, a.x),
                                       matrix(queue, b.x),
                                       product.rows,
@@ -123,7 +151,13 @@ void find_best_columns(Queue& queue, const SimilarityProduct& product, const Sim
                                       int32_t(a.x.dim[2]),
                                       metric,
                                       int32_t(k)};
-  queue.launch(Kernel::finish_best, {blocks(out_rows, kThreads / 32) * items}, kThreads, 0, finish);
+  const Grid finish_grid = {blocks(out_rows, kThreads / 32) * items};
+  if (candidates == nullptr) {
+    queue.launch(Kernel::finish_best, finish_grid, kThreads, 0, finish);
+  } else {
+    queue.launch(Kernel::finish_candidates, finish_grid, kThreads, 0,
+                 FinishCandidatesArguments{finish, *candidates});
+  }
 }
 
 }  // namespace cuda

@@ -2,6 +2,7 @@
 // best columns of each row (kernels/similarity_argmax.cu).
 #ifndef TOKENSIEVE_CUDA_PLANS_SIMILARITY_H
 #define TOKENSIEVE_CUDA_PLANS_SIMILARITY_H
+#include "abi/candidate_columns.h"
 #include "cuda/driver/queue.h"
 
 namespace tsv {
@@ -37,10 +38,16 @@ SimilarityProduct prepare_product(Queue& queue, const SimilaritySide& x, int32_t
 void check_candidates(Queue& queue, const SimilarityProduct& product, int64_t items, int64_t k,
                       int32_t argument);
 
-// indices and values [B,out_rows,k] for the first rows of each item.
+// The weights of columns in their order; those that nobody has checked are, and items with one that is not
+// finite are refused.
+CandidateArguments weigh_candidates(Queue& queue, const SimilarityProduct& product,
+                                    const Candidates& candidates, int64_t items, bool checked);
+
+// indices and values [B,out_rows,k] for the first rows of each item. Without candidates every row may choose
+// every column.
 void find_best_columns(Queue& queue, const SimilarityProduct& product, const SimilaritySide& a,
                        const SimilaritySide& b, int32_t metric, int64_t k, int64_t out_rows, int32_t* indices,
-                       float* values);
+                       float* values, const CandidateArguments* candidates = nullptr);
 
 }  // namespace cuda
 }  // namespace tsv
