@@ -108,7 +108,7 @@ export const method: Method<CdPrunerOptions> = {
   classToken: false,
   needs: ['imageEmbeds', 'textEmbeds'],
   trainingFree: true,
-  defaults: { keep: 0.5 },
+  defaults: { keep: 0.1 },
   order: 'place',
   tokensLeft: (options, row) => tokensLeftBy(budgetFor(options), row),
   create: cdPruner,

@@ -95,7 +95,7 @@ function meanScore({ offsets, places }: Segments, scores: Float32Array, window: 
 }
 
 function leftOf({ groups, window = 2, grid }: CtsOptions, row: CountedRow): number {
-  const [height, width] = grid ?? row.grid ?? [];
+  const [height, width] = row.grid ?? grid ?? [];
   const [high, wide] = readWindow(window);
   if (row.tokens === row.kept) return row.tokens;
   const whole = Math.floor(height / high) * Math.floor(width / wide);

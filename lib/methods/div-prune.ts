@@ -56,7 +56,7 @@ export const method: Method<DivPruneOptions> = {
   classToken: false,
   needs: [],
   trainingFree: true,
-  defaults: { keep: 0.5 },
+  defaults: { keep: 0.1 },
   order: 'place',
   tokensLeft: (options, row) => tokensLeftBy(budgetFor(options), row),
   create: divPrune,

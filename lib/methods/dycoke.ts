@@ -92,7 +92,7 @@ function keepInFrames(grid: readonly number[] | undefined, isAuthors: boolean): 
 
 /** What stays of a row by counts of its frames. */
 function leftOf({ ratio, grid, reference }: DycokeOptions, row: CountedRow): number {
-  const [frames, height, width] = grid ?? row.grid ?? [];
+  const [frames, height, width] = row.grid ?? grid ?? [];
   const amount = budgetFor(ratio)(row.layer);
   if (amount === undefined || !('count' in amount) || row.tokens === row.kept) return row.tokens;
   const cells = height * width;

@@ -76,7 +76,7 @@ export const method: Method<EvsOptions> = {
   defaults: { ratio: 0.5 },
   order: 'place',
   tokensLeft: ({ ratio, grid }, row) => {
-    const [, height, width] = grid ?? row.grid ?? [];
+    const [, height, width] = row.grid ?? grid ?? [];
     return Math.min(row.tokens, Math.max(tokensLeftBy(budgetFor(ratio), row), row.kept + height * width));
   },
   create: evs,

@@ -175,7 +175,7 @@ function leftOf({ keep, grid, reference }: VidCom2Options, row: CountedRow): num
   const amount = budgetFor(keep)(row.layer);
   if (amount === undefined || !('count' in amount) || row.tokens === row.kept) return row.tokens;
   if (reference === 'authors') return undefined;
-  const [count] = grid ?? row.grid ?? [];
+  const [count] = row.grid ?? grid ?? [];
   return row.kept + Math.max(count, amount.count({ tokens: row.tokens - row.kept, kept: 0 }));
 }
 
