@@ -16,6 +16,7 @@ export type {
 export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export { type Info, info, setNumThreads } from './info.js';
+export type { LinearLayer, PredictorWeights } from './linear-layer.js';
 export { type AttentionMask, fromAttentionMask } from './mask.js';
 export * from './methods/index.js';
 export type { Reduction } from './move-tokens.js';

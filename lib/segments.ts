@@ -166,6 +166,7 @@ export function segmentTokens(whole: Tokens, segments: Segments, grid?: readonly
     textEmbeds: undefined,
     textMask: undefined,
     grid,
+    predictor: undefined,
     scores: whole.scores && cutValues(whole.scores, segments),
     mask: segmentMask(segments),
     rows: Array.from(rows, (_, segment): RowTokens => {

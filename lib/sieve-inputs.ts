@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
+import { type PredictorWeights, type ReadPredictor, readPredictor } from './linear-layer.js';
 import type { Steps } from './steps.js';
 import {
   copyArray,
@@ -40,6 +41,8 @@ export interface SieveInputs {
   readonly textMask?: Uint8Array | Tensor<'uint8'> | undefined;
   /** `[h,w]`, or `[t,h,w]` for video: how the free tokens of each row lie, line by line, frame by frame. */
   readonly grid?: readonly number[] | undefined;
+  /** Weights of a predictor of importance, for methods that have learned one. */
+  readonly predictor?: PredictorWeights | undefined;
   /** float32 `[B,N]`: importance known already; the criterion is then not asked. */
   readonly scores?: Tensor<'float32'> | undefined;
   /** uint8 `[B,N]` or `[N]`: 0 free, 1 keep, 2 drop. */
@@ -94,6 +97,7 @@ export interface Tokens {
   readonly textMask: Uint8Array | undefined;
   /** `[h,w]` or `[t,h,w]`, integers from 1. */
   readonly grid: readonly number[] | undefined;
+  readonly predictor: ReadPredictor | undefined;
   /** `[B,N]` */
   readonly scores: Tensor<'float32'> | undefined;
   /** `[B * N]`, what lengths and protection add to it included; undefined where every token is free. */
@@ -144,6 +148,10 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
     shallowK: readHeads('inputs.shallowK', inputs.shallowK, layout, batch, length),
     ...readShared(inputs, batch, length),
     grid: readGrid(inputs.grid),
+    predictor:
+      inputs.predictor === undefined
+        ? undefined
+        : readPredictor('inputs.predictor', inputs.predictor, hidden.dims[2]),
     scores: readPerToken('inputs.scores', inputs.scores, ['float32'], batch, length),
     mask: mask.some((state) => state !== 0) ? mask : undefined,
     rows: Array.from({ length: batch }, (_, row) =>

@@ -1,6 +1,6 @@
 // Inputs of a method at the sizes of real models: tokens in clusters of neighbours and frames that resemble the one
 // before them, since what merges or prunes by similarity does nothing among random tokens.
-import type { FloatTensor, Method, SieveInputs } from 'tokensieve';
+import type { FloatTensor, Method, PredictorWeights, SieveInputs } from 'tokensieve';
 import { seeded } from '../../test/support/random.js';
 import { normal } from '../case.js';
 
@@ -56,6 +56,7 @@ export function poolOf(shape: MethodShape): (name: keyof SieveInputs) => unknown
     scores: () => ({ ...normal([1, length]), data: normal([1, length]).data.map(Math.abs) }),
     gradients: () => normal([1, length, C]),
     grid: () => grid,
+    predictor: () => predictorOf(C),
     mask: () => new Uint8Array(length).fill(1, 0, before).fill(1, before + cells),
   };
   const made = new Map<keyof SieveInputs, unknown>();
@@ -66,6 +67,16 @@ export function poolOf(shape: MethodShape): (name: keyof SieveInputs) => unknown
       made.set(name, make());
     }
     return made.get(name);
+  };
+}
+
+/** Weights of DynamicViT's predictor, each layer half as wide as the one before. */
+function predictorOf(C: number): PredictorWeights {
+  const linear = (outputs: number, inputs: number) => ({ weight: normal([outputs, inputs]) });
+  return {
+    norm: { weight: new Float32Array(C).fill(1), bias: new Float32Array(C) },
+    input: linear(C, C),
+    output: [linear(C / 2, C), linear(C / 4, C / 2), linear(2, C / 4)],
   };
 }
 

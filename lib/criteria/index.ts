@@ -8,6 +8,7 @@ export { type CombineOptions, combineByRank, combineByWeight, type WeightedCrite
 export { type FrameChangeOptions, frameChange } from './frame-change.js';
 export { headsAsOne } from './heads-as-one.js';
 export { inverse } from './inverse.js';
+export { localGlobalPredictor } from './local-global-predictor.js';
 export { type MeanQueryOptions, meanQueryAttention } from './mean-query-attention.js';
 export { type PredictorLayer, type PredictorOptions, predictor } from './predictor.js';
 export { type RandomOptions, random } from './random.js';

@@ -1,18 +1,14 @@
-import { rangeError, typeError } from '../errors.js';
-import { onHost } from '../operand.js';
-import { readArray } from '../ops/call.js';
+import { rangeError } from '../errors.js';
+import { toFloat32 } from '../float-numbers.js';
+import { type LinearLayer, readLinear } from '../linear-layer.js';
 import { readOptions, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
-import { type FloatTensor, type FloatType, readList, readTensor, type Tensor } from '../tensor.js';
+import { type FloatTensor, readList, type Tensor } from '../tensor.js';
 import type { Criterion } from './criterion.js';
 
 /** A linear layer and what follows it. */
-export interface PredictorLayer {
-  /** `[out,in]`, as of torch.nn.Linear. */
-  readonly weight: FloatTensor;
-  /** `[out]`; none by default. */
-  readonly bias?: Tensor<'float32'> | Float32Array;
+export interface PredictorLayer extends LinearLayer {
   /** None by default. */
   readonly activation?: 'gelu' | 'geluTanh' | 'relu' | 'tanh';
 }
@@ -25,7 +21,6 @@ export interface PredictorOptions {
   readonly output?: 'sigmoid' | 'softmax';
 }
 
-const floatTypes: readonly FloatType[] = ['float32', 'float16', 'bfloat16'];
 const activations = ['gelu', 'geluTanh', 'relu', 'tanh'] as const;
 
 /**
@@ -77,16 +72,8 @@ function readLayers(layers: unknown, outputs: number): ReadLayer[] {
 }
 
 function readLayer(path: string, layer: unknown): ReadLayer {
-  if (typeof layer !== 'object' || layer === null)
-    throw typeError(path, 'an object { weight, bias, activation }', layer);
-  const { weight: given, bias: givenBias, activation } = layer as PredictorLayer;
-  const weight = readTensor(`${path}.weight`, given, floatTypes);
-  if (weight.dims.length !== 2)
-    throw rangeError(`${path}.weight.dims`, '[out,in]', weight.dims, 'ERR_TOKENSIEVE_SHAPE');
-  const read = readArray(`${path}.bias`, givenBias, ['float32']);
-  const bias = read && onHost(`${path}.bias`, read);
-  if (bias && (bias.dims.length !== 1 || bias.dims[0] !== weight.dims[0]))
-    throw rangeError(`${path}.bias.dims`, `[${weight.dims[0]}]`, bias.dims, 'ERR_TOKENSIEVE_SHAPE');
+  const { weight, bias } = readLinear(path, layer);
+  const { activation } = layer as PredictorLayer;
   if (activation !== undefined) readWord(`${path}.activation`, activation, activations);
   return { weight, options: { ...(bias && { bias }), ...(activation && { activation }) } };
 }
@@ -106,19 +93,4 @@ function* run(layers: readonly ReadLayer[], { batch, length, hidden }: Tokens): 
   for (const { weight, options } of layers)
     x = yield* step.matmul(x, weight, { ...options, transposeB: true });
   return toFloat32(x);
-}
-
-/** The numbers of a small tensor. */
-function toFloat32({ type, data }: FloatTensor): Float32Array {
-  if (type === 'float32') return data as Float32Array;
-  if (!(data instanceof Uint16Array)) return Float32Array.from(data);
-  if (type === 'bfloat16') return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
-  return Float32Array.from(data, fromFloat16);
-}
-
-function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

@@ -10,6 +10,7 @@ import { method as dpcKnn } from './dpc-knn.js';
 import { method as dtem } from './dtem.js';
 import { method as dycoke } from './dycoke.js';
 import { method as dymu } from './dymu.js';
+import { method as dynamicVit } from './dynamic-vit.js';
 import { method as evit } from './evit.js';
 import { method as evs } from './evs.js';
 import { method as fasterVlm } from './faster-vlm.js';
@@ -49,6 +50,7 @@ export { type DtemOptions, dtem } from './dtem.js';
 export { type DycokeOptions, dycoke } from './dycoke.js';
 export { type DymuOptions, dymu } from './dymu.js';
 export { type DymuThresholdOptions, dymuThreshold, dymuThresholdSync } from './dymu-threshold.js';
+export { type DynamicVitOptions, dynamicVit } from './dynamic-vit.js';
 export type { EncoderAttentionOptions } from './encoder-attention.js';
 export { type EvitOptions, evit } from './evit.js';
 export { type EvsOptions, evs } from './evs.js';
@@ -90,6 +92,7 @@ export const methods: readonly Method[] = [
   dtem,
   dycoke,
   dymu,
+  dynamicVit,
   evit,
   evs,
   fasterVlm,

@@ -1,5 +1,5 @@
 // Inputs of the kind that each method of the registry is made for.
-import type { FloatTensor, FloatType, Method, SieveInputs } from 'tokensieve';
+import type { FloatTensor, FloatType, Method, PredictorWeights, SieveInputs } from 'tokensieve';
 import { type Random, seeded } from './random.js';
 import { decode, randomTensor, swapHeads, tensorOf } from './tensors.js';
 
@@ -81,6 +81,7 @@ export function neededBy(method: Method, inputs: MethodInputs): SieveInputs {
 
 /** Inputs that one method alone reads, made for the others' shape. */
 const extras: Readonly<Partial<Record<keyof SieveInputs, (inputs: MethodInputs) => unknown>>> = {
+  predictor: ({ hidden }) => randomPredictor(seeded(5), hidden.dims[2]),
   scores: ({ hidden }) => {
     const { data, dims } = decode(hidden);
     const first = data.filter((_, i) => i % dims[2] === 0);
@@ -139,4 +140,18 @@ export function inTokenOrder(inputs: SieveInputs): SieveInputs {
 /** Sizes from 1 to 3, as after a reduction. */
 export function someSizes(random: Random, { hidden }: SieveInputs): Float32Array {
   return Float32Array.from({ length: hidden.dims[0] * hidden.dims[1] }, () => 1 + random.integer(3));
+}
+
+/** Weights of DynamicViT's predictor. */
+export function randomPredictor(random: Random, C: number, D = 8): PredictorWeights {
+  const vector = (length: number) => randomTensor(random, 'float32', [length]);
+  const linear = (outputs: number, inputs: number) => ({
+    weight: randomTensor(random, 'float32', [outputs, inputs]),
+    bias: vector(outputs),
+  });
+  return {
+    norm: { weight: vector(C), bias: vector(C) },
+    input: linear(D, C),
+    output: [linear(D / 2, D), linear(D / 4, D / 2), linear(2, D / 4)],
+  };
 }
