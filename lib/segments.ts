@@ -28,27 +28,33 @@ export function segmentsOf(
   { batch, length, mask, rows }: Tokens,
   cut: (free: number, row: number) => Cut,
 ): Segments {
-  const lists: { row: number; places: number[] }[] = [];
+  const places = new Int32Array(batch * length);
+  const segmentRows: number[] = [];
+  const offsets = [0];
+  let longest = 0;
   for (let row = 0; row < batch; row++) {
-    const { segments, segmentOf } = cut(rows[row].tokens - rows[row].kept, row);
-    const own: number[][] = Array.from({ length: segments }, () => []);
-    for (let place = row * length, i = 0; place < (row + 1) * length; place++)
-      if (mask === undefined || mask[place] === 0) own[segmentOf(i++)].push(place);
-    for (const places of own) if (places.length > 0) lists.push({ row, places });
+    const free = rows[row].tokens - rows[row].kept;
+    const { segments, segmentOf } = cut(free, row);
+    const starts = new Int32Array(segments + 1);
+    for (let i = 0; i < free; i++) starts[segmentOf(i) + 1]++;
+    for (let segment = 0; segment < segments; segment++) {
+      const size = starts[segment + 1];
+      starts[segment + 1] += starts[segment];
+      if (size === 0) continue;
+      segmentRows.push(row);
+      offsets.push(offsets[offsets.length - 1] + size);
+      longest = Math.max(longest, size);
+    }
+    const first = offsets[offsets.length - 1] - free;
+    for (let place = row * length, i = 0; i < free; place++)
+      if (mask === undefined || mask[place] === 0) places[first + starts[segmentOf(i++)]++] = place;
   }
-  const offsets = new Int32Array(lists.length + 1);
-  lists.forEach(({ places }, segment) => {
-    offsets[segment + 1] = offsets[segment] + places.length;
-  });
-  const places = new Int32Array(offsets[lists.length]);
-  lists.forEach((list, segment) => {
-    places.set(list.places, offsets[segment]);
-  });
+  const total = offsets[offsets.length - 1];
   return {
-    rows: Int32Array.from(lists, ({ row }) => row),
-    offsets,
-    places,
-    longest: lists.reduce((most, list) => Math.max(most, list.places.length), 0),
+    rows: Int32Array.from(segmentRows),
+    offsets: Int32Array.from(offsets),
+    places: places.slice(0, total),
+    longest,
   };
 }
 

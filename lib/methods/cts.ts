@@ -5,7 +5,7 @@ import { readOptions } from '../options.js';
 import { byScore } from '../ranking.js';
 import { readWindow, type Segments, windowsOf } from '../segments.js';
 import { createSieve, type Sieve } from '../sieve.js';
-import { centredMap } from '../strategies/maps.js';
+import { centredMap, clusteredMap } from '../strategies/maps.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -79,9 +79,9 @@ function shareWindows(
         isShared[own[0]] = 1;
       }
     }
+    if (!isAuthors) return { map: clusteredMap(tokens, into) };
     const centres = Array.from({ length: batch }, (_, row) => {
       const left = Array.from({ length }, (_, i) => i).filter((i) => into[row * length + i] === i);
-      if (!isAuthors) return left;
       const shared = (i: number) => isShared[row * length + i] === 1;
       return [...left.filter((i) => !shared(i)), ...left.filter(shared)];
     });

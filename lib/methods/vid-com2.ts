@@ -123,16 +123,27 @@ function* likenessToCentre(x: FloatTensor): Steps<Float64Array> {
   });
   const { data: centreNorms } = yield* step.tokenNorms(centres, {});
   const { values } = yield* step.similarityArgmax(x, centres, {});
-  return Float64Array.from(values.data, (cosine, at) => {
+  const likeness = new Float64Array(rows * length);
+  for (let at = 0; at < likeness.length; at++) {
     const centre = centreNorms[Math.floor(at / length)];
     const own = norms[at] === 0 ? 0 : 1;
-    const squared = Math.max(0, own + centre * centre - 2 * own * centre * cosine);
-    return scales.reduce((sum, scale) => sum + Math.exp(-squared / (2 * scale)), 0);
-  });
+    const squared = own + centre * centre - 2 * own * centre * values.data[at];
+    likeness[at] = likenessAt(Math.max(0, squared));
+  }
+  return likeness;
 }
 
-/** From 2^-3 to 2^1. */
-const scales = [0.125, 0.25, 0.5, 1, 2];
+/** The sum over k from -3 to 1 of `exp(-d^2 / (2 * 2^k))`: each summand is the square of the one that follows it. */
+function likenessAt(squared: number): number {
+  let summand = Math.exp(-squared / 4);
+  let sum = summand;
+  for (let k = 0; k >= -3; k--) {
+    summand *= summand;
+    sum += summand;
+  }
+  return sum;
+}
+
 const temperature = 0.01;
 
 function meanOf(values: Float64Array, start: number, count: number): number {
