@@ -4,13 +4,16 @@ import {
   attentionScoresSync,
   attentionSync,
   bipartiteMatchSync,
+  channelMomentsSync,
   type Device,
   type DeviceTensor,
   dppGreedySync,
   type FloatType,
   farthestPointSync,
+  gatherChannelsSync,
   gatherTokensSync,
   knnDensitySync,
+  layerNormSync,
   matmulSync,
   mergeTokensSync,
   pairedSimilaritySync,
@@ -170,6 +173,27 @@ export function jobs({ B, N, C, H, D }: Size): Job[] {
         const map = bipartiteMatchSync(x, { r: Math.floor(N / 4) });
         const merged = mergeTokensSync(x, map);
         return () => restoreTokensSync(merged.tokens, map);
+      }),
+      of('restoreTokens, weighted', tokenShape, 2 * B * N * C, (11 / 4) * tokenBytes, (device) => {
+        const [x, weights] = [tokens(device, type), positive(device, 'float32')];
+        const map = bipartiteMatchSync(x, { r: Math.floor(N / 4) });
+        const merged = mergeTokensSync(x, map);
+        return () => restoreTokensSync(merged.tokens, map, { weights, residual: x });
+      }),
+      of('layerNorm', tokenShape, 9 * B * N * C, 2 * tokenBytes, (device) => {
+        const x = tokens(device, type);
+        const [weight, bias] = [device.upload(normal([C])), device.upload(normal([C]))];
+        return () => layerNormSync(x, { weight, bias });
+      }),
+      of('channelMoments', tokenShape, 6 * B * N * C, tokenBytes, (device) => {
+        const x = tokens(device, type);
+        return () => channelMomentsSync(x);
+      }),
+      of('gatherChannels', `${tokenShape}, half of them`, 0, (3 / 2) * tokenBytes, (device) => {
+        const x = tokens(device, type);
+        const indices = Int32Array.from({ length: C / 2 }, (_, i) => 2 * i);
+        const list = device.upload({ type: 'int32', data: indices, dims: [C / 2] });
+        return () => gatherChannelsSync(x, list);
       }),
       of('tokenNorms', tokenShape, 2 * B * N * C, tokenBytes, (device) => {
         const x = tokens(device, type);

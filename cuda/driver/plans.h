@@ -18,6 +18,10 @@ namespace cuda {
 
 tsv_status token_norms(tsv_context* context, const Check& check, const tsv_token_norms_args& a, const View& x,
                        const TokenRows& tokens, const View& norms);
+tsv_status layer_norm(tsv_context* context, const Check& check, double epsilon, const View& x,
+                      const TokenRows& tokens, const View& weight, const View& bias, const View& out);
+tsv_status channel_moments(tsv_context* context, const Check& check, int32_t ddof, const View& x,
+                           const TokenRows& tokens, const View& mean, const View& variance);
 // `offsets` of `segments` pieces of a row; absent for whole rows.
 tsv_status top_k(tsv_context* context, const Check& check, const tsv_top_k_args& a, const RowsOfScores& rows,
                  const View& offsets, int64_t segments, const View& indices, const View& values);
@@ -27,11 +31,14 @@ tsv_status sample_cdf(tsv_context* context, const Check& check, const tsv_sample
                       const RowsOfScores& rows, const View& indices, const View& offsets);
 tsv_status gather_tokens(tsv_context* context, const Check& check, bool packed, const View& x,
                          const View& indices, const View& offsets, const View& tokens, const View& lengths);
+tsv_status gather_channels(tsv_context* context, const Check& check, const View& x, const View& indices,
+                           const View& tokens);
 tsv_status merge_tokens(tsv_context* context, const Check& check, const tsv_merge_tokens_args& a,
                         const View& x, const MapView& map, const View& weights, const View& tokens,
                         const View& sizes, const View& row_offsets);
 tsv_status restore_tokens(tsv_context* context, const Check& check, bool nearest, const View& y,
-                          const MapView& map, const View& dropped, const View& tokens);
+                          const MapView& map, const View& dropped, const TokenWeights& weights,
+                          const View& residual, const View& tokens);
 tsv_status pool_scores(tsv_context* context, const Check& check, const tsv_pool_scores_args& a,
                        const RowsOfScores& rows, const View& scores);
 tsv_status paired_similarity(tsv_context* context, const Check& check, int32_t metric, const View& a,

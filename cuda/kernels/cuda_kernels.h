@@ -54,6 +54,34 @@ struct TokenNormsArguments {
   int32_t p;  // 1 or 2
 };
 
+// Tokens normalized over their channels: see layer_norm.cu.
+struct LayerNormArguments {
+  MatrixArguments x;
+  const float* weight;  // [channels], or NULL for ones
+  const float* bias;    // [channels], or NULL for zeros
+  void* tokens;         // [rows,n,channels], of x's type
+  int64_t rows, n;
+  int32_t channels;
+  int32_t aligned;  // rows of x and tokens, weight and bias, to 16 bytes
+  float epsilon;
+};
+
+// Moments of channels over tokens: see channel_moments.cu.
+struct ChannelMomentsArguments {
+  MatrixArguments x;
+  MaskArguments mask;
+  double* means;    // [rows,ranges,channels], of a range's tokens
+  double* squares;  // likewise, the sums of squared distances to them
+  int32_t* counts;  // [rows,ranges]: tokens
+  float* mean;      // [rows,channels]
+  float* variance;  // likewise
+  int64_t rows, n, ranges;
+  int32_t channels, ddof;
+};
+constexpr int kMomentTokens = 32;  // that a thread of channel_moments holds
+constexpr int kMomentWarps = 8;
+constexpr int kMomentRange = kMomentTokens * kMomentWarps;
+
 // Rows of given lengths that close ranks: see row_offsets.cu.
 struct RowOffsetsArguments {
   const int32_t* lengths;  // [rows], each at most `most`
@@ -548,6 +576,20 @@ struct GatherTokensArguments {
   char* tokens;      // [rows,longest], or packed [total], rows of row_bytes
 };
 
+// Channels by index: see gather_channels.cu.
+struct GatherChannelsArguments {
+  const void* x;        // [rows,n,channels] items
+  const void* indices;  // int32 or int64, [rows / rows_a_list,count], or [count] where rows_a_list is 0
+  FaultRecord* fault;
+  int64_t rows, n, channels, count;
+  int64_t rows_a_list;
+  int64_t groups, pieces;  // of kGatheredTokens tokens, and of kGatheredChannels channels
+  int32_t index_bytes, item_bytes;
+  void* tokens;  // [rows,n,count]
+};
+constexpr int kGatheredTokens = 4;  // that a warp moves the same channels of
+constexpr int kGatheredChannels = 128;
+
 // Every token from the slot that owns it: see restore_tokens.cu.
 struct RestoreTokensArguments {
   const char* y;                  // [rows,longest] rows of row_bytes
@@ -560,6 +602,16 @@ struct RestoreTokensArguments {
   int32_t word;
   int32_t* nearest;  // [rows,n], what nearest_owners finds
   char* tokens;      // [rows,n] rows of row_bytes
+};
+
+// The same tokens weighted and added to a residual.
+struct RestoreWeightedArguments {
+  RestoreTokensArguments restore;
+  const float* weights;  // [rows / rows_an_item,n], or NULL for ones
+  const char* residual;  // [rows,n] rows of row_bytes, or NULL for zeros
+  int64_t rows_an_item;
+  int64_t pieces;   // of 512 bytes of a row
+  int32_t aligned;  // rows, to 16 bytes
 };
 
 // The members of each slot put together: see merge_tokens.cu.
@@ -642,6 +694,13 @@ struct RotaryTurnsArguments {
   ENTRY(token_norms, token_norms_f32, TokenNormsArguments) \
   ENTRY(token_norms, token_norms_f16, TokenNormsArguments) \
   ENTRY(token_norms, token_norms_bf16, TokenNormsArguments) \
+  ENTRY(layer_norm, layer_norm_f32, LayerNormArguments) \
+  ENTRY(layer_norm, layer_norm_f16, LayerNormArguments) \
+  ENTRY(layer_norm, layer_norm_bf16, LayerNormArguments) \
+  ENTRY(channel_moments, channel_moments_f32, ChannelMomentsArguments) \
+  ENTRY(channel_moments, channel_moments_f16, ChannelMomentsArguments) \
+  ENTRY(channel_moments, channel_moments_bf16, ChannelMomentsArguments) \
+  ENTRY(channel_moments, join_moments, ChannelMomentsArguments) \
   ENTRY(row_offsets, row_offsets, RowOffsetsArguments) \
   ENTRY(slots, sort_slots, SlotsArguments) \
   ENTRY(slots, place_slots, SlotsArguments) \
@@ -734,8 +793,12 @@ struct RotaryTurnsArguments {
   ENTRY(sample_cdf, sample_rows, SampleCdfArguments) \
   ENTRY(gather_tokens, gather_rows, GatherTokensArguments) \
   ENTRY(gather_tokens, row_lengths, GatherTokensArguments) \
+  ENTRY(gather_channels, gather_columns, GatherChannelsArguments) \
   ENTRY(restore_tokens, restore_rows, RestoreTokensArguments) \
   ENTRY(restore_tokens, nearest_owners, RestoreTokensArguments) \
+  ENTRY(restore_tokens, restore_weighted_f32, RestoreWeightedArguments) \
+  ENTRY(restore_tokens, restore_weighted_f16, RestoreWeightedArguments) \
+  ENTRY(restore_tokens, restore_weighted_bf16, RestoreWeightedArguments) \
   ENTRY(merge_tokens, merge_slots_f32, MergeTokensArguments) \
   ENTRY(merge_tokens, merge_slots_f16, MergeTokensArguments) \
   ENTRY(merge_tokens, merge_slots_bf16, MergeTokensArguments) \

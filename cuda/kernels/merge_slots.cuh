@@ -1,6 +1,7 @@
 // What the kernels of merge_tokens.cu are made of: a slot's members, pieces of their columns, and the ways to
 // put them together.
 #pragma once
+#include "columns.cuh"
 #include "common.cuh"
 #include "rows.cuh"
 
@@ -54,41 +55,6 @@ template <class T>
 __device__ inline const T* token_of(const MergeTokensArguments& a, const Slot& slot, int32_t token) {
   return static_cast<const T*>(a.x) + (slot.row * a.n + token) * a.columns;
 }
-
-// The 512 bytes of columns that a warp holds at a time, 16 bytes a lane: neighbours where rows are aligned,
-// else one from each 32.
-template <class T>
-struct Columns {
-  static constexpr int kCount = Chunk<T>::kCount, kAll = kCount * kWarp;
-  int64_t first;  // of the warp
-  int64_t end;    // of the row
-  bool aligned;
-
-  __device__ int64_t at(int e) const { return first + (aligned ? lane() * kCount + e : lane() + e * kWarp); }
-
-  __device__ void load(const T* row, T* element) const {
-    if (aligned) {
-      if (at(0) < end) {
-        *reinterpret_cast<Chunk<T>*>(element) = *reinterpret_cast<const Chunk<T>*>(row + at(0));
-      }
-      return;
-    }
-#pragma unroll
-    for (int e = 0; e < kCount; ++e) {
-      if (at(e) < end) element[e] = row[at(e)];
-    }
-  }
-  __device__ void store(const T* element, T* row) const {
-    if (aligned) {
-      if (at(0) < end) store_chunk(row + at(0), element);
-      return;
-    }
-#pragma unroll
-    for (int e = 0; e < kCount; ++e) {
-      if (at(e) < end) row[at(e)] = element[e];
-    }
-  }
-};
 
 // What a slot's factors and sizes add up to, member after member.
 struct Totals {

@@ -4,6 +4,7 @@
 
 #include "abi/check.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -51,7 +52,7 @@ void join_ranges(const Ranges& ranges, int64_t row, int64_t column, int32_t ddof
 }  // namespace
 
 tsv_status tsv_channel_moments(tsv_context* context, const tsv_channel_moments_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_channel_moments_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 2, 4, true);
   const TokenRows tokens = rows_of_tokens(check, x, a.mask, a.lengths);
@@ -61,6 +62,7 @@ tsv_status tsv_channel_moments(tsv_context* context, const tsv_channel_moments_a
   const View variance = output_by_channel(check, a.variance, TSV_ARG_OUT_VARIANCE, x);
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::channel_moments(context, check, a.ddof, x, tokens, mean, variance);
 
   const int64_t columns = x.dim[x.rank - 1], ranges_a_row = (tokens.n + kRange - 1) / kRange;
   const size_t ranges = size_t(tokens.rows * ranges_a_row), partials = ranges * size_t(columns);

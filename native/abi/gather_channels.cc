@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "abi/check.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 #include "runtime/workspace.h"
@@ -8,7 +9,7 @@
 using namespace tsv;
 
 tsv_status tsv_gather_channels(tsv_context* context, const tsv_gather_channels_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_gather_channels_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kAnyType, 3, 3);
   const int64_t rows = x.dim[0], n = x.dim[1], channels = x.dim[2];
@@ -22,8 +23,9 @@ tsv_status tsv_gather_channels(tsv_context* context, const tsv_gather_channels_a
   const View tokens = check.output(a.tokens, TSV_ARG_OUT_TOKENS, 1u << x.dtype, {rows, n, count});
   check.no_overlap();
   if (check.failed()) return check.status();
-
   if (rows * n * count == 0) return TSV_OK;  // tensors without elements need no address
+  if (check.on_device()) return cuda::gather_channels(context, check, x, indices, tokens);
+
   Workspace workspace(WorkspaceSize().add<int32_t>(size_t(items * count)).bytes());
   if (!workspace.ok()) {
     check.fail(TSV_ARG_INDICES, TSV_E_MEMORY, "none", "followed by working memory");

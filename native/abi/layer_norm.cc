@@ -4,6 +4,7 @@
 
 #include "abi/check.h"
 #include "abi/token_rows.h"
+#include "cuda/driver/plans.h"
 #include "runtime/dispatch.h"
 #include "runtime/thread_pool.h"
 
@@ -28,7 +29,7 @@ View output_like(Check& check, tsv_tensor* tensor, int32_t argument, const View&
 }  // namespace
 
 tsv_status tsv_layer_norm(tsv_context* context, const tsv_layer_norm_args* arguments) {
-  Check check(context);
+  Check check(context, Devices::kCpuAndCuda);
   const tsv_layer_norm_args a = read_arguments(check, arguments);
   const View x = check.input(a.x, TSV_ARG_X, kFloats, 2, 4, true);
   const int64_t columns = x.rank > 0 ? x.dim[x.rank - 1] : 0;
@@ -41,6 +42,7 @@ tsv_status tsv_layer_norm(tsv_context* context, const tsv_layer_norm_args* argum
   const View out = output_like(check, a.tokens, TSV_ARG_OUT_TOKENS, x);
   check.no_overlap();
   if (check.failed()) return check.status();
+  if (check.on_device()) return cuda::layer_norm(context, check, a.epsilon, x, tokens, weight, bias, out);
 
   if (columns == 0) return TSV_OK;
   // Enough elements a task that handing it out costs little beside going over them.

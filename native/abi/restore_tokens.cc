@@ -59,12 +59,7 @@ tsv_status tsv_restore_tokens(tsv_context* context, const tsv_restore_tokens_arg
 
   const bool nearest = a.dropped == TSV_DROPPED_NEAREST;
   if (check.on_device()) {
-    if (weighted) {
-      const int32_t argument = a.weights != nullptr ? TSV_ARG_WEIGHTS : TSV_ARG_RESIDUAL;
-      check.fail(argument, TSV_E_DEVICE, "one, with tokens on a device", "absent");
-      return check.status();
-    }
-    return cuda::restore_tokens(context, check, nearest, y, map, dropped, tokens);
+    return cuda::restore_tokens(context, check, nearest, y, map, dropped, weights, residual, tokens);
   }
   const int32_t* index = map.assignment.as<int32_t>();
   Workspace workspace(WorkspaceSize().add<int32_t>(nearest ? size_t(rows * n) : 0).bytes());

@@ -35,6 +35,13 @@ const irregular: readonly Irregular[] = [
     why: 'a thread reads the neighbours of its token',
   },
   { kernels: /bipartite_merge/, access: 'store', most: 2.3, why: 'tokens go where their matches are' },
+  { kernels: /gather_columns/, access: 'load', most: 1.9, why: 'channels lie where the indices say' },
+  {
+    kernels: /layer_norm_b?f16/,
+    access: 'load',
+    most: 1.7,
+    why: 'factors and terms of eight channels a lane come in two requests',
+  },
   {
     kernels: /mass_prefix|sample_rows|sort_slots|top_k_(order|select)/,
     access: 'store',

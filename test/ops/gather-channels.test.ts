@@ -26,7 +26,7 @@ function randomLists(seed: number, lists: number, K: number, channels: number): 
   return Array.from({ length: lists }, () => Array.from({ length: K }, () => random.integer(channels)));
 }
 
-suite(`gatherChannels (${place})`, { skip: isOnDevice }, () => {
+suite(`gatherChannels (${place})`, () => {
   for (const type of types) {
     test(`tokens of any width, ${type}`, () => {
       for (const channels of capped([1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 768])) {

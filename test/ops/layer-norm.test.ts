@@ -47,7 +47,7 @@ function assertNormed(x: Tensor<FloatType>, { weight, bias, epsilon }: Given = {
 
 const widths = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 768, 1024, 4096];
 
-suite(`layerNorm (${place})`, { skip: isOnDevice }, () => {
+suite(`layerNorm (${place})`, () => {
   for (const type of floatTypes) {
     test(`tokens of any width, ${type}`, () => {
       const random = seeded(1);

@@ -165,7 +165,8 @@ void make_restore_tokens(Call& call, tsv_restore_tokens_args& a) {
     Terms terms;
     terms.add(weight * y);
     terms.add(a.residual == nullptr ? 0 : call.value(a.residual, i));
-    return terms.magnitude() <= 1e37 ? terms.magnitude() : double(INFINITY);
+    const double largest = a.y->dtype == TSV_FLOAT16 ? 6e4 : 1e37;
+    return terms.magnitude() > largest ? double(INFINITY) : terms.magnitude();
   });
 }
 

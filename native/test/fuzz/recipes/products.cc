@@ -6,13 +6,14 @@
 namespace fuzz {
 namespace {
 
-// Numbers, in double: their mean magnitude, their mean and their variance.
+// Numbers, in double: their greatest magnitude, the mean one, their mean and their variance.
 struct Moments {
-  double magnitude = 0, mean = 0, variance = 0;
+  double greatest = 0, magnitude = 0, mean = 0, variance = 0;
 
   template <class Number>
   Moments(int64_t count, const Number& number) {
     for (int64_t i = 0; i < count; ++i) {
+      greatest = fmax(greatest, fabs(number(i)));
       magnitude += fabs(number(i)) / double(count);
       mean += number(i) / double(count);
     }
@@ -28,11 +29,12 @@ struct Moments {
 
 void make_layer_norm(Call& call, tsv_layer_norm_args& a) {
   const Tokens tokens(call);
-  a.x = call.strided(tokens.shape, call.float_type());
+  const int32_t dtype = call.float_type();
+  a.x = call.strided(tokens.shape, dtype);
   a.weight = call.optional({tokens.columns()}, TSV_FLOAT32);
   a.bias = call.optional({tokens.columns()}, TSV_FLOAT32);
   a.epsilon = call.one_in(4) ? call.real() : 1e-5;
-  a.tokens = call.near(tokens.shape, a.x->dtype, [&](int64_t i) -> double {
+  a.tokens = call.near(tokens.shape, dtype, [&](int64_t i) -> double {
     const int64_t columns = a.x->shape[a.x->ndim - 1], first = i / columns * columns, column = i % columns;
     const Moments row(columns, [&](int64_t c) { return call.value(a.x, first + c); });
     if (row.magnitude <= DBL_MAX && !row.is_plain(a.epsilon)) return INFINITY;
@@ -42,33 +44,35 @@ void make_layer_norm(Call& call, tsv_layer_norm_args& a) {
     terms.add(unit * weight);
     terms.add(weight);
     terms.add(a.bias == nullptr ? 0 : call.value(a.bias, column));
-    return terms.magnitude();
+    // What is rounded to float16 may pass its largest number or not.
+    const bool past_half = a.x->dtype == TSV_FLOAT16 && terms.magnitude() > 6e4;
+    return past_half ? double(INFINITY) : terms.magnitude();
   });
 }
 
 void make_channel_moments(Call& call, tsv_channel_moments_args& a) {
   const Tokens tokens(call);
-  const int64_t n = tokens.n, columns = tokens.columns();
   a.x = call.strided(tokens.shape, call.float_type());
   tokens.fill_mask(call, a);
   a.ddof = int32_t(call.number(0, 1));
   Shape by_channel = tokens.by_token;
-  by_channel.back() = columns;
+  by_channel.back() = tokens.columns();
   // Of all tokens of a channel, of which some may be left out.
-  const auto moments = [&call, &a, n, columns](int64_t i) {
+  const auto moments = [&call, &a](int64_t i) {
+    const int64_t n = a.x->shape[a.x->ndim - 2], columns = a.x->shape[a.x->ndim - 1];
     const int64_t first = i / columns * n * columns + i % columns;
     return Moments(n, [&](int64_t t) { return call.value(a.x, first + t * columns); });
   };
   a.mean = call.near(by_channel, TSV_FLOAT32, [=](int64_t i) {
     const Moments channel = moments(i);
     if (!(channel.magnitude <= DBL_MAX)) return double(NAN);
-    return channel.magnitude > 1e15 ? double(INFINITY) : channel.magnitude * double(n);
+    return channel.magnitude > 1e15 ? double(INFINITY) : channel.greatest;
   });
   a.variance = call.near(by_channel, TSV_FLOAT32, [=](int64_t i) {
     const Moments channel = moments(i);
     if (!(channel.magnitude <= DBL_MAX)) return double(NAN);
     // Its own rounding, and what equal numbers of this size may differ by in float32.
-    return channel.magnitude > 1e15 ? double(INFINITY) : pow(1e-6 * channel.magnitude * double(n), 2) + 1e-30;
+    return channel.magnitude > 1e15 ? double(INFINITY) : pow(1e-6 * channel.greatest, 2) + 1e-30;
   });
 }
 
