@@ -17,7 +17,7 @@ __device__ inline void load_neighbours(const T* from, T* to) {
   constexpr int kPiece = kCount < Chunk<T>::kCount ? 1 : Chunk<T>::kCount;
 #pragma unroll
   for (int e = 0; e < kCount; e += kPiece) {
-    if (kPiece == 1) {
+    if constexpr (kPiece == 1) {
       to[e] = from[e];
     } else {
       *reinterpret_cast<Chunk<T>*>(to + e) = *reinterpret_cast<const Chunk<T>*>(from + e);
@@ -69,7 +69,7 @@ __device__ inline void norm_row(const LayerNormArguments& a, const T* row, T* ou
       if (a.bias != nullptr) y += bias[e];
       normed[e] = from_float<T>(y);
     }
-    if (kCount == 1) {
+    if constexpr (kCount == 1) {
       out[c] = normed[0];
     } else {
       store_chunk(out + c, normed);

@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import {
+  channelMomentsSync,
   type DeviceTensor,
+  gatherChannelsSync,
   gatherTokensSync,
+  layerNormSync,
   mergeTokensSync,
   openDevice,
   poolScoresSync,
@@ -39,6 +42,30 @@ suite('selecting and moving on a device', { skip: whyNoDevice() }, () => {
     up(tensorOf('int32', values, dims));
   const bytes = (values: ArrayLike<number>, dims: readonly number[] = [values.length]) =>
     up(tensorOf('uint8', values, dims));
+
+  test('factors, weights and masks come from either place', () => {
+    const random = seeded(7);
+    const [x, weight, weights] = [[2, 40, 24], [24], [2, 40]].map((dims) =>
+      randomTensor(random, 'float32', dims),
+    );
+    const there = up(x);
+    const same = (one: DeviceTensor, other: DeviceTensor) =>
+      assertSameBits(one.downloadSync(), other.downloadSync());
+    same(layerNormSync(there, { weight: up(weight) }), layerNormSync(there, { weight }));
+    const mask = randomMask(random, 80);
+    const lengths = Int32Array.of(40, 13);
+    const onHost = channelMomentsSync(there, { mask, lengths });
+    const onDevice = channelMomentsSync(there, { mask: bytes(mask, [2, 40]), lengths: ints(lengths) });
+    same(onDevice.mean, onHost.mean);
+    same(onDevice.variance, onHost.variance);
+    const map = TokenMap.fromKept(tensorOf('int32', [1, 5, 0, 2], [2, 2]), 40);
+    const kept = mergeTokensSync(there, map).tokens;
+    const options = { residual: there, dropped: 'nearest' } as const;
+    same(
+      restoreTokensSync(kept, map, { ...options, weights: up(weights) }),
+      restoreTokensSync(kept, map, { ...options, weights }),
+    );
+  });
 
   suite('what the device alone can find wrong', () => {
     const x = randomTensor(seeded(1), 'float32', [2, 6]);
@@ -84,6 +111,13 @@ suite('selecting and moving on a device', { skip: whyNoDevice() }, () => {
       const ragged = { indices: ints([0, 1, 2]), offsets: ints([0, 7]) };
       gatherTokensSync(tokens, ragged);
       assert.throws(() => device.synchronizeSync(), raised('indices.offsets', 7));
+    });
+
+    test('indices of channels that are not there give zeros', () => {
+      const tokens = up(tensorOf('float32', [1, 2, 3, 4, 5, 6], [1, 2, 3]));
+      const gathered = gatherChannelsSync(tokens, ints([2, 3, -1, 0]));
+      assert.throws(() => device.synchronizeSync(), raised('indices', 'from 0 to 2'));
+      assert.deepEqual([...gathered.downloadSync().data], [3, 0, 0, 1, 6, 0, 0, 4]);
     });
 
     test('positions past 2^31, frequencies that are not finite, sections of another sum', () => {
