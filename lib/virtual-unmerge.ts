@@ -4,7 +4,7 @@ import type { AttentionOptions } from './ops/attention-options.js';
 import type { Positions, RotateKeysOptions } from './ops/rotate-keys.js';
 import { readOptions, readSignal, readWord } from './options.js';
 import { runAsync, runSync, type Steps, step } from './steps.js';
-import { type FloatTensor, readTensor } from './tensor.js';
+import { type FloatTensor, readList, readTensor } from './tensor.js';
 import { adoptTokenMap, isTokenMap, type TokenMap } from './token-map.js';
 
 /** Options of {@link virtualUnmergeAttention}: those of attention, and those of the rotary embedding. */
@@ -175,11 +175,18 @@ function checkPositions(
   const path = 'options.positions';
   const isBare = types.isInt32Array(positions) || types.isBigInt64Array(positions);
   const { length } = isBare ? positions : readTensor(path, positions, ['int32', 'int64']).data;
-  const rows = sections === undefined ? 1 : Number('dims' in sections ? sections.dims[0] : sections.length);
+  const rows = sections === undefined ? 1 : sectionCount(sections);
   if (length === rows * inputLength || length === rows * inputLength * rowDims[0]) return;
   const lead = sections === undefined ? '' : `${rows},`;
   const expected = `[${lead}${rowDims[0]},${inputLength}] or [${lead}${inputLength}], one for each token of the map`;
   throw rangeError(path, expected, positions, 'ERR_TOKENSIEVE_SHAPE');
+}
+
+function sectionCount(sections: unknown): number {
+  const path = 'options.sections';
+  if (types.isInt32Array(sections)) return sections.length;
+  if (Array.isArray(sections)) return readList(path, 'an array of integers', sections, 2 ** 16).length;
+  return readTensor(path, sections, ['int32']).data.length;
 }
 
 /** Those options that were given. */

@@ -182,6 +182,8 @@ describe('virtualUnmergeAttention', () => {
     const perHead = TokenMap.fromAssignment(tensorOf('int32', new Array(14).fill(0), [1, 2, 7]));
     assert.throws(ask({ map: perHead }), isArgumentError('ERR_TOKENSIEVE_SHAPE', 'map.rowDims'));
     assert.throws(ask({}, { layout: 'nhd' }), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.layout'));
+    assert.throws(ask({}, { sections: 3 }), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.sections', 3));
+    assert.throws(ask({}, { positions: 3 }), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.positions', 3));
     for (const options of [{ positions: new Int32Array(6) }, { sections: [2, 1, 1] }])
       assert.throws(ask({}, options), isArgumentError('ERR_TOKENSIEVE_SHAPE', 'options.positions'));
   });

@@ -1,5 +1,6 @@
+import { rangeError } from '../errors.js';
 import { type ComparedBy, featuresOf, rowOf, tokensFrom } from '../features.js';
-import { freeTokens, gridOf } from '../grid.js';
+import { freeTokens } from '../grid.js';
 import { type BipartitePartition, readPartition } from '../ops/bipartite-match.js';
 import type { MergeReduce } from '../ops/merge-tokens.js';
 import { readOptions, readWord } from '../options.js';
@@ -115,8 +116,12 @@ function* matchFreeCells(
 ): Steps<TokenMap> {
   const { batch, length, mask } = tokens;
   const { grid } = matching.partition;
-  gridOf({ ...tokens, grid: undefined }, grid, 2, 'bipartiteMerge');
   const free = tokens.rows.map((_, row) => freeTokens(tokens, row));
+  free.forEach(({ length: count }, row) => {
+    if (count === 0 || count === grid[0] * grid[1]) return;
+    const expected = `of ${count} cells, the free tokens of row ${row}`;
+    throw rangeError('options.partition.grid', expected, grid, 'ERR_TOKENSIEVE_SHAPE');
+  });
   const into = new Int32Array(batch * length).map((_, place) => (mask?.[place] === 2 ? -1 : place % length));
   const isDestination = destinationsOf(matching.partition, tokens) as Uint8Array;
   for (let row = 0; row < batch; row++) {

@@ -91,6 +91,24 @@ describe('strategies.bipartiteMerge', () => {
     assert.deepEqual(membersOf(one.map, 0), bipartiteMatch(metric, { r: 1, threshold: 0.2 }));
   });
 
+  it('takes a grid for the free tokens where there are others', () => {
+    const { hidden } = randomInputs({ batch: 1, length: 9 });
+    const mask = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 2, 1);
+    const strategy = strategies.bipartiteMerge({
+      metric: 'hidden',
+      partition: { grid: [2, 3], stride: [1, 3] },
+    });
+    const left = removing(4, strategy).reduceSync({ hidden, mask });
+    const slots = membersOf(left.map, 0);
+    assert.deepEqual(slots.slice(0, 2), [[0], [8]]);
+    assert.deepEqual(slots.slice(2).flat().sort(), [1, 2, 3, 4, 5, 6]);
+    for (const [slot, destination] of [1, 4].entries()) assert.ok(slots[2 + slot].includes(destination));
+    assert.throws(
+      () => removing(1, strategy).reduceSync({ hidden }),
+      isArgumentError('ERR_TOKENSIEVE_SHAPE', 'options.partition.grid'),
+    );
+  });
+
   it('names what is missing or wrong', () => {
     const { k: _, ...withoutK } = randomInputs();
     const merge = strategies.bipartiteMerge();
@@ -102,7 +120,7 @@ describe('strategies.bipartiteMerge', () => {
       () => createSieve({ budget: budgets.mass(0.5), strategy: merge }).reduceSync(randomInputs()),
       isArgumentError('ERR_TOKENSIEVE_TYPE', 'budget'),
     );
-    for (const option of ['metric', 'reduce'])
+    for (const option of ['metric', 'reduce', 'order', 'partition'])
       assert.throws(
         () => strategies.bipartiteMerge({ [option]: 'x' }),
         isArgumentError('ERR_TOKENSIEVE_TYPE', `options.${option}`),

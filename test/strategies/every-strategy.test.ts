@@ -61,6 +61,11 @@ const cases: readonly Case[] = [
     name: 'perSegment over bounded density peaks',
     strategy: strategies.perSegment(strategies.dbdpc({ cutoff: 0.6 }), { size: 4 }),
   },
+  {
+    name: 'bipartiteMerge as its authors list',
+    strategy: strategies.bipartiteMerge({ order: 'authors' }),
+    budget: half,
+  },
   { name: 'poolWindows', strategy: strategies.poolWindows({ window: 3 }) },
   { name: 'thresholdMerge', strategy: strategies.thresholdMerge({ threshold: 0.2 }) },
 ];
