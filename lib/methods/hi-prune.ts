@@ -32,9 +32,9 @@ export type HiPruneOptions = CountOptions &
  * Of the M tokens that stay, `round(M alpha / 5)` are anchors, which the attention of a middle layer of the vision
  * encoder turns to most; buffers are the anchors' neighbours on the left and right, above and below; registers are those
  * of the others that the attention of the last layer turns to most, as many as make M in all, exactly. M is
- * `round(L keep)` of the L free tokens, at least one; they stay in place. Where anchors and buffers are more than M, the neighbours of
- * the best anchors come first. Reads q and k of the last layer, shallowQ and shallowK of the middle one, and the grid;
- * encoders without a class token need `queries: 'all'`.
+ * `round(L keep)` of the L free tokens, at least one; they stay in place. Where anchors and buffers are more than M, the
+ * neighbours of the best anchors come first. Reads q and k of the last layer, shallowQ and shallowK of the middle one,
+ * and the grid; encoders without a class token need `queries: 'all'`.
  *
  * `reference: 'authors'` takes for neighbours the tokens one and w places before and behind, and the first or last token
  * for one that is past the picture's end, so that at an edge it takes a token of the next line, or of a far corner.

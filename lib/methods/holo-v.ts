@@ -1,0 +1,150 @@
+import { budgetOf, type CountOptions } from '../budgets/count.js';
+import { rangeError, typeError } from '../errors.js';
+import { featuresOf } from '../features.js';
+import { readOptions } from '../options.js';
+import { byScore } from '../ranking.js';
+import { createSieve, type Sieve } from '../sieve.js';
+import { freeCounts, keptTokens, withKept } from '../strategies/among-free.js';
+import { cosineVariance, cropsOf } from '../strategies/crops.js';
+import { prunedMap } from '../strategies/maps.js';
+import { raggedOf } from '../strategies/nearest.js';
+import { shareOut } from '../strategies/quotas.js';
+import { requiredScores } from '../strategies/select.js';
+import type { Strategy } from '../strategies/strategy.js';
+import { type EncoderAttentionOptions, encoderAttention } from './encoder-attention.js';
+import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+
+/** Options of {@link holoV}: how many tokens stay beside the class token, by one of `count`, `keep` and `ratio`. */
+export type HoloVOptions = CountOptions &
+  EncoderAttentionOptions &
+  MethodOptions & {
+    /** Parts that the picture is cut into, line by line; 16 by default. */
+    readonly crops?: number;
+    /** How much attention counts for a part; 1 by default. */
+    readonly alpha?: number;
+    /** How much it counts that a part's tokens are like each other in different ways; 0.09 by default. */
+    readonly beta?: number;
+  };
+
+/**
+ * HoloV: Zou et al., "Don't Just Chase 'Highlighted Tokens' in MLLMs: Revisiting Visual Holistic Context Retention",
+ * NeurIPS 2025, arXiv 2510.02912.
+ *
+ * The free tokens are cut into contiguous crops. A token's score is alpha times the attention of the class token,
+ * averaged over heads, plus beta times the variance of its cosines (of hidden, or `metric`) with the others of its crop,
+ * on the scale of attention; a crop's is the mean of its tokens'. Crops share the `round(L keep)` tokens that stay by
+ * score, and each keeps those of greatest attention. Where a crop has fewer tokens than its share, the others get what
+ * is over, so that the number is exact. Tokens stay in place. Reads q and k; encoders without a class token need
+ * `queries: 'all'`.
+ *
+ * Variances are brought to attention's scale over the row. `reference: 'authors'` does so in each crop for itself, as
+ * their code does, after which every crop counts as its attention alone does; it counts a cosine of 0 with itself among
+ * the squares, lists crop after crop by falling attention, and keeps fewer tokens where a share is more than a crop has,
+ * where their code fills up with zero vectors.
+ *
+ * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
+ */
+export function holoV(options: HoloVOptions): Sieve {
+  const { crops = 16, alpha = 1, beta = 0.09 } = readOptions(options);
+  for (const [name, value] of Object.entries({ crops, alpha, beta })) {
+    if (typeof value !== 'number') throw typeError(`options.${name}`, 'a number', value);
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+      throw rangeError(`options.${name}`, 'a finite number from 0', value);
+  }
+  if (!Number.isSafeInteger(crops) || crops < 1)
+    throw rangeError('options.crops', 'an integer from 1', crops);
+  const { isAuthors, positions } = readMethodOptions(options);
+  return createSieve({
+    ...encoderAttention(options),
+    budget: budgetFor(options),
+    strategy: byCrops(crops, { alpha, beta, isAuthors }),
+    positions,
+  });
+}
+
+const budgetFor = (options: CountOptions) => budgetOf(options, { rounding: 'round', of: 'free' });
+
+interface CropScoring {
+  readonly alpha: number;
+  readonly beta: number;
+  readonly isAuthors: boolean;
+}
+
+function byCrops(most: number, scoring: CropScoring): Strategy {
+  return function* (decision) {
+    const { tokens } = decision;
+    const scores = requiredScores(decision);
+    const counts = freeCounts(decision, 'holoV');
+    const crops = tokens.rows.map((_, row) => cropsOf(tokens, row, most));
+    const features = yield* featuresOf(tokens, 'hidden', 'holoV');
+    const variances = yield* cosineVariance(features, crops, scoring.isAuthors);
+    const chosen = crops.map((own, row) => {
+      const attention = scores.data.subarray(row * tokens.length, (row + 1) * tokens.length);
+      const weights = weightsOf(own, attention, variances[row], scoring);
+      const room = own.map((crop) => crop.length);
+      const shares = scoring.isAuthors
+        ? authorsShares(weights, room, counts[row])
+        : shareOut(weights, room, counts[row]);
+      return own.flatMap((crop, at) =>
+        Array.from(crop.slice().sort(byScore(attention)).subarray(0, shares[at])),
+      );
+    });
+    const { indices, offsets } = scoring.isAuthors
+      ? raggedOf(chosen.map((list, row) => [...keptTokens(tokens, row), ...list]))
+      : withKept(tokens, raggedOf(chosen));
+    return { map: prunedMap(tokens, indices.data, offsets) };
+  };
+}
+
+const meanOf = (values: ArrayLike<number>): number =>
+  values.length === 0 ? 0 : Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+
+/** What each crop counts for; not negative, and 0 where that is no number. */
+function weightsOf(
+  crops: readonly Int32Array[],
+  attention: Float32Array,
+  variances: readonly Float64Array[],
+  { alpha, beta, isAuthors }: CropScoring,
+): number[] {
+  const attended = crops.map((crop) => meanOf(Array.from(crop, (i) => attention[i])));
+  const all = meanOf(crops.flatMap((crop) => Array.from(crop, (i) => attention[i])));
+  const spread = meanOf(variances.flatMap((own) => Array.from(own)));
+  return crops.map((crop, at) => {
+    const own = meanOf(variances[at]);
+    // Attention times 1000, as the authors have it, beside which their 1e-6 is small.
+    const scale = isAuthors ? (1e3 * attended[at]) / (own + 1e-6) : (1e3 * all) / spread;
+    const varied = crop.length < 2 || own === 0 ? 0 : beta * scale * own;
+    const attentive = isAuthors && crop.length < 2 ? attended[at] : alpha * 1e3 * attended[at];
+    return Math.max(0, attentive + varied) || 0;
+  });
+}
+
+/** Shares rounded down, and one more for those of greatest weight: never two, and no more than there is room for. */
+function authorsShares(weights: readonly number[], room: readonly number[], total: number): number[] {
+  const sum = weights.reduce((all, weight) => all + weight, 0) + 1e-6;
+  const shares = weights.map((weight) => Math.floor((weight / sum) * total));
+  const left = total - shares.reduce((all, share) => all + share, 0);
+  const order = Array.from(weights.keys()).sort(byScore(weights));
+  for (const part of order.slice(0, left)) shares[part]++;
+  return shares.map((share, part) => Math.min(share, room[part]));
+}
+
+export const method: Method<HoloVOptions> = {
+  name: 'holoV',
+  group: 'vision-language',
+  title: "Don't Just Chase 'Highlighted Tokens' in MLLMs: Revisiting Visual Holistic Context Retention",
+  authors: 'Zou et al.',
+  year: 2025,
+  arxiv: '2510.02912',
+  licence: 'Apache-2.0',
+  summary: 'keeps of each part of the picture its share of what the class token attends to',
+  over: 'image',
+  classToken: true,
+  needs: ['q', 'k'],
+  trainingFree: true,
+  defaults: { keep: 0.5 },
+  order: 'place',
+  tokensLeft: (options, row) =>
+    options.reference === 'authors' ? undefined : tokensLeftBy(budgetFor(options), row),
+  create: holoV,
+};
