@@ -326,11 +326,9 @@ function sectionsOf(value: unknown, isSingle: boolean): number | undefined {
 }
 
 function ascendingPositions(batch: number, length: number): Tensor<'int32'> {
-  return {
-    type: 'int32',
-    data: new Int32Array(batch * length).map((_, i) => i % length),
-    dims: [batch, length],
-  };
+  const data = new Int32Array(batch * length);
+  for (let row = 0; row < batch; row++) for (let i = 0; i < length; i++) data[row * length + i] = i;
+  return { type: 'int32', data, dims: [batch, length] };
 }
 
 /** The tri-state mask of all tokens, with padding and protection written in. */
@@ -352,9 +350,16 @@ function readMask(inputs: SieveInputs, batch: number, length: number, protect: P
 
 /** Masks with 1 the first and last tokens of those not dropped. */
 function keepEnds(mask: Uint8Array, first: number, last: number): void {
-  const present = [...mask.keys()].filter((i) => mask[i] !== 2);
-  for (const i of present.slice(0, first)) mask[i] = 1;
-  for (const i of present.slice(Math.max(0, present.length - last))) mask[i] = 1;
+  for (let i = 0, left = first; i < mask.length && left > 0; i++) {
+    if (mask[i] === 2) continue;
+    mask[i] = 1;
+    left--;
+  }
+  for (let i = mask.length - 1, left = last; i >= 0 && left > 0; i--) {
+    if (mask[i] === 2) continue;
+    mask[i] = 1;
+    left--;
+  }
 }
 
 function readLengths(value: unknown, batch: number, length: number): Int32Array | undefined {

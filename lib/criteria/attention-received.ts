@@ -54,13 +54,14 @@ function* attentionScores(
   const k = required(tokens, 'k', reader);
   const ofTokens = q.dims[layout === 'bnhd' ? 1 : 2] === length;
   const { queries } = options;
+  const isEnd = queries === 'first' || queries === 'last';
   const { scores } = yield* step.attentionScores(q, k, {
     ...options,
     layout,
     ...(mask && { mask }),
-    ...(mask && ofTokens && { queryMask: mask }),
+    ...(mask && ofTokens && !isEnd && { queryMask: mask }),
     // An end of each row, which padding moves.
-    ...(mask && ofTokens && (queries === 'first' || queries === 'last') && endOfRows(tokens, queries)),
+    ...(mask && ofTokens && isEnd && endOfRows(tokens, queries)),
     ...(proportional && sizes && { bias: proportionalBias(sizes) }),
   });
   return scores;
