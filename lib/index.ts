@@ -15,6 +15,7 @@ export type {
 } from './device-tensor.js';
 export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
+export type { Halting } from './halting.js';
 export { type Info, info, setNumThreads } from './info.js';
 export type { LinearLayer, PredictorWeights } from './linear-layer.js';
 export { type AttentionMask, fromAttentionMask } from './mask.js';

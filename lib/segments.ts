@@ -172,6 +172,7 @@ export function segmentTokens(whole: Tokens, segments: Segments, grid?: readonly
     textEmbeds: undefined,
     textMask: undefined,
     grid,
+    halting: undefined,
     predictor: undefined,
     scores: whole.scores && cutValues(whole.scores, segments),
     mask: segmentMask(segments),

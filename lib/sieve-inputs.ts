@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { rangeError, typeError } from './errors.js';
+import { type Halting, readHalting } from './halting.js';
 import { type PredictorWeights, type ReadPredictor, readPredictor } from './linear-layer.js';
 import type { Steps } from './steps.js';
 import {
@@ -41,6 +42,8 @@ export interface SieveInputs {
   readonly textMask?: Uint8Array | Tensor<'uint8'> | undefined;
   /** `[h,w]`, or `[t,h,w]` for video: how the free tokens of each row lie, line by line, frame by frame. */
   readonly grid?: readonly number[] | undefined;
+  /** What `avit` left of the layer before; none for the first. */
+  readonly halting?: Halting | undefined;
   /** Weights of a predictor of importance, for methods that have learned one. */
   readonly predictor?: PredictorWeights | undefined;
   /** float32 `[B,N]`: importance known already; the criterion is then not asked. */
@@ -97,6 +100,7 @@ export interface Tokens {
   readonly textMask: Uint8Array | undefined;
   /** `[h,w]` or `[t,h,w]`, integers from 1. */
   readonly grid: readonly number[] | undefined;
+  readonly halting: Halting | undefined;
   readonly predictor: ReadPredictor | undefined;
   /** `[B,N]` */
   readonly scores: Tensor<'float32'> | undefined;
@@ -148,6 +152,7 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
     shallowK: readHeads('inputs.shallowK', inputs.shallowK, layout, batch, length),
     ...readShared(inputs, batch, length),
     grid: readGrid(inputs.grid),
+    halting: readHalting(inputs.halting, hidden),
     predictor:
       inputs.predictor === undefined
         ? undefined

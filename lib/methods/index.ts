@@ -1,5 +1,6 @@
 import { method as algm } from './algm.js';
 import { method as ats } from './ats.js';
+import { method as avit } from './avit.js';
 import { method as cdPruner } from './cd-pruner.js';
 import { method as crossget } from './crossget.js';
 import { method as cts } from './cts.js';
@@ -40,6 +41,7 @@ import { method as vscan } from './vscan.js';
 
 export { type AlgmOptions, algm } from './algm.js';
 export { type AtsOptions, ats } from './ats.js';
+export { type AvitOptions, type AvitReduction, avit } from './avit.js';
 export { type CdPrunerOptions, cdPruner } from './cd-pruner.js';
 export { type CrossgetOptions, crossget } from './crossget.js';
 export { type CtsOptions, cts } from './cts.js';
@@ -84,6 +86,7 @@ export { type VscanOptions, vscan } from './vscan.js';
 export const methods: readonly Method[] = [
   algm,
   ats,
+  avit,
   cdPruner,
   crossget,
   cts,
