@@ -17,8 +17,9 @@ import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from
 
 /** Options of {@link hiPrune}: how many free tokens stay, by one of `count`, `keep` and `ratio`. */
 export type HiPruneOptions = CountOptions &
-  EncoderAttentionOptions &
   MethodOptions & {
+    /** Whose attention counts: that of all tokens, the default, or the class token's, which then always stays. */
+    readonly queries?: EncoderAttentionOptions['queries'];
     /** The part of them that goes to anchors and their neighbours, from 0 to 1; 0.1 by default. */
     readonly alpha?: number;
     /** `[h,w]`, where the inputs bring no grid. */
@@ -34,7 +35,7 @@ export type HiPruneOptions = CountOptions &
  * of the others that the attention of the last layer turns to most, as many as make M in all, exactly. M is
  * `round(L keep)` of the L free tokens, at least one; they stay in place. Where anchors and buffers are more than M, the
  * neighbours of the best anchors come first. Reads q and k of the last layer, shallowQ and shallowK of the middle one,
- * and the grid; encoders without a class token need `queries: 'all'`.
+ * and the grid. The attention is the mean over all queries, unless `queries: 'class'` asks the class token's.
  *
  * `reference: 'authors'` takes for neighbours the tokens one and w places before and behind, and the first or last token
  * for one that is past the picture's end, so that at an edge it takes a token of the next line, or of a far corner.
@@ -47,7 +48,7 @@ export function hiPrune(options: HiPruneOptions): Sieve {
   if (typeof alpha !== 'number') throw typeError('options.alpha', 'a number', alpha);
   if (!(alpha >= 0 && alpha <= 1)) throw rangeError('options.alpha', 'a number from 0 to 1', alpha);
   const { isAuthors, positions } = readMethodOptions(options);
-  const { criterion, protect } = encoderAttention(options);
+  const { criterion, protect } = encoderAttention({ queries: options.queries ?? 'all' });
   const neighboursOf = isAuthors ? clampedNeighbours : gridNeighbours;
   return createSieve({
     criterion,
@@ -112,7 +113,7 @@ export const method: Method<HiPruneOptions> = {
   licence: 'Apache-2.0',
   summary: 'keeps what a middle layer attends to with its neighbours, and what the last layer attends to',
   over: 'image',
-  classToken: true,
+  classToken: false,
   needs: ['q', 'k', 'shallowQ', 'shallowK', 'grid'],
   trainingFree: true,
   defaults: { keep: 0.5 },

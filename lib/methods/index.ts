@@ -18,7 +18,7 @@ import { method as fasterVlm } from './faster-vlm.js';
 import { method as fastv } from './fastv.js';
 import { method as frameFusion } from './frame-fusion.js';
 import { method as hiPrune } from './hi-prune.js';
-import { method as holoV } from './holo-v.js';
+import { method as holov } from './holov.js';
 import { method as ltmp } from './ltmp.js';
 import { method as mctf } from './mctf.js';
 import type { Method } from './method.js';
@@ -61,7 +61,7 @@ export { type FasterVlmOptions, fasterVlm } from './faster-vlm.js';
 export { type FastvOptions, fastv } from './fastv.js';
 export { type FrameFusionOptions, frameFusion } from './frame-fusion.js';
 export { type HiPruneOptions, hiPrune } from './hi-prune.js';
-export { type HoloVOptions, holoV } from './holo-v.js';
+export { type HolovOptions, holov } from './holov.js';
 export { type LtmpOptions, ltmp } from './ltmp.js';
 export { type MctfOptions, mctf } from './mctf.js';
 export { type CountedRow, type Method, type MethodOptions, methodGroups, type Reference } from './method.js';
@@ -104,7 +104,7 @@ export const methods: readonly Method[] = [
   fastv,
   frameFusion,
   hiPrune,
-  holoV,
+  holov,
   ltmp,
   mctf,
   pact,

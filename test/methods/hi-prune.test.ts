@@ -39,7 +39,10 @@ function staying(budget: number, anchors: number, reference: 'paper' | 'authors'
 }
 
 const kept = (options: HiPruneOptions) =>
-  membersOf(hiPrune({ grid: [height, width], ...options }).reduceSync(inputs).map, 0).flat();
+  membersOf(
+    hiPrune({ grid: [height, width], queries: 'class', ...options }).reduceSync(inputs).map,
+    0,
+  ).flat();
 
 describe('hiPrune', () => {
   for (const reference of ['paper', 'authors'] as const)
@@ -64,7 +67,8 @@ describe('hiPrune', () => {
     assert.deepEqual(ascending(neighbours.authors(5)), [0, 4, 6, 11]);
     const scores = { type: 'float32', data: edge, dims: [1, 31] } as const;
     assert.equal(
-      hiPrune({ count: 5, grid: [5, 6] }).reduceSync({ ...inputs, scores }).map.outputLengths[0],
+      hiPrune({ count: 5, grid: [5, 6], queries: 'class' }).reduceSync({ ...inputs, scores }).map
+        .outputLengths[0],
       6,
     );
   });
@@ -72,11 +76,14 @@ describe('hiPrune', () => {
   it('rounds a fraction, and takes the grid of the inputs first', () => {
     assert.equal(kept({ keep: 0.45 }).length, 1 + 14);
     assert.equal(kept({ ratio: 0.99 }).length, 1 + 1);
-    const left = hiPrune({ count: 10, alpha: 1, grid: [1, 1] }).reduceSync({ ...inputs, grid: [5, 6] });
+    const left = hiPrune({ count: 10, alpha: 1, grid: [1, 1], queries: 'class' }).reduceSync({
+      ...inputs,
+      grid: [5, 6],
+    });
     assert.deepEqual(membersOf(left.map, 0).flat(), kept({ count: 10, alpha: 1 }));
   });
 
-  it('asks all tokens of an encoder without a class token', () => {
+  it('asks all tokens unless told otherwise', () => {
     const mask = Uint8Array.from({ length: 31 }, (_, i) => Number(i === 0));
     const left = hiPrune({ count: 10, alpha: 1, queries: 'all', grid: [5, 6] }).reduceSync({
       ...inputs,

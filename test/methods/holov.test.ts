@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type HoloVOptions, holoV } from 'tokensieve';
+import { type HolovOptions, holov } from 'tokensieve';
 import { isArgumentError } from '../support/assertions.js';
 import {
   ascending,
@@ -64,9 +64,9 @@ function chosen(count: number, { crops = 16, alpha = 1, beta = 0.09 }, isAuthors
   return parts.flatMap((part, p) => best(attention, part, shares[p]));
 }
 
-const kept = (options: HoloVOptions) => membersOf(holoV(options).reduceSync(inputs).map, 0).flat();
+const kept = (options: HolovOptions) => membersOf(holov(options).reduceSync(inputs).map, 0).flat();
 
-describe('holoV', () => {
+describe('holov', () => {
   for (const [count, more] of [
     [12, {}],
     [13, { crops: 4 }],
@@ -92,14 +92,14 @@ describe('holoV', () => {
 
   it('shares evenly where nothing is attended to', () => {
     const scores = { type: 'float32', data: new Float32Array(28), dims: [1, 28] } as const;
-    const left = holoV({ count: 8, crops: 4 }).reduceSync({ ...inputs, scores });
+    const left = holov({ count: 8, crops: 4 }).reduceSync({ ...inputs, scores });
     assert.deepEqual(membersOf(left.map, 0).flat(), [0, 1, 2, 8, 9, 15, 16, 22, 23]);
-    const authors = holoV({ count: 8, crops: 4, reference: 'authors' }).reduceSync({ ...inputs, scores });
+    const authors = holov({ count: 8, crops: 4, reference: 'authors' }).reduceSync({ ...inputs, scores });
     assert.deepEqual(membersOf(authors.map, 0).flat(), [0, 1, 8, 15, 22]);
   });
 
   it('names what is wrong', () => {
-    const create = holoV as (options: unknown) => unknown;
+    const create = holov as (options: unknown) => unknown;
     for (const [name, value] of [
       ['crops', 0],
       ['crops', 1.5],

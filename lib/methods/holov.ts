@@ -14,8 +14,8 @@ import type { Strategy } from '../strategies/strategy.js';
 import { type EncoderAttentionOptions, encoderAttention } from './encoder-attention.js';
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
-/** Options of {@link holoV}: how many tokens stay beside the class token, by one of `count`, `keep` and `ratio`. */
-export type HoloVOptions = CountOptions &
+/** Options of {@link holov}: how many tokens stay beside the class token, by one of `count`, `keep` and `ratio`. */
+export type HolovOptions = CountOptions &
   EncoderAttentionOptions &
   MethodOptions & {
     /** Parts that the picture is cut into, line by line; 16 by default. */
@@ -44,7 +44,7 @@ export type HoloVOptions = CountOptions &
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
-export function holoV(options: HoloVOptions): Sieve {
+export function holov(options: HolovOptions): Sieve {
   const { crops = 16, alpha = 1, beta = 0.09 } = readOptions(options);
   for (const [name, value] of Object.entries({ crops, alpha, beta })) {
     if (typeof value !== 'number') throw typeError(`options.${name}`, 'a number', value);
@@ -74,9 +74,9 @@ function byCrops(most: number, scoring: CropScoring): Strategy {
   return function* (decision) {
     const { tokens } = decision;
     const scores = requiredScores(decision);
-    const counts = freeCounts(decision, 'holoV');
+    const counts = freeCounts(decision, 'holov');
     const crops = tokens.rows.map((_, row) => cropsOf(tokens, row, most));
-    const features = yield* featuresOf(tokens, 'hidden', 'holoV');
+    const features = yield* featuresOf(tokens, 'hidden', 'holov');
     const variances = yield* cosineVariance(features, crops, scoring.isAuthors);
     const chosen = crops.map((own, row) => {
       const attention = scores.data.subarray(row * tokens.length, (row + 1) * tokens.length);
@@ -129,8 +129,8 @@ function authorsShares(weights: readonly number[], room: readonly number[], tota
   return shares.map((share, part) => Math.min(share, room[part]));
 }
 
-export const method: Method<HoloVOptions> = {
-  name: 'holoV',
+export const method: Method<HolovOptions> = {
+  name: 'holov',
   group: 'vision-language',
   title: "Don't Just Chase 'Highlighted Tokens' in MLLMs: Revisiting Visual Holistic Context Retention",
   authors: 'Zou et al.',
@@ -146,5 +146,5 @@ export const method: Method<HoloVOptions> = {
   order: 'place',
   tokensLeft: (options, row) =>
     options.reference === 'authors' ? undefined : tokensLeftBy(budgetFor(options), row),
-  create: holoV,
+  create: holov,
 };
