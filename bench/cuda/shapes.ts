@@ -321,6 +321,31 @@ export function jobs({ B, N, C, H, D }: Size): Job[] {
           },
         ),
       ),
+      ...[D, 128, 256].flatMap((depth) => {
+        const shape = `${B} x ${H} x ${N}² x ${depth}`;
+        const one = (device: Device): DeviceTensor<FloatType> =>
+          device.upload(normalOf(type, [B, H, N, depth]));
+        const distances = (device: Device) => ({
+          distanceScale: device.upload(normal([half])),
+          positions: device.upload(keptPlaces(B, N)),
+        });
+        return [
+          of(
+            'attentionScores, by distance',
+            shape,
+            2 * product * H * depth,
+            2 * row * H * depth,
+            (device) => {
+              const [q, k, options] = [one(device), one(device), distances(device)];
+              return () => attentionScoresSync(q, k, options);
+            },
+          ),
+          of('attention, by distance', shape, 2 * product * H * depth, 4 * row * H * depth, (device) => {
+            const [q, k, v, options] = [one(device), one(device), one(device), distances(device)];
+            return () => attentionSync(q, k, v, options);
+          }),
+        ];
+      }),
       of(
         'attention, 1 query',
         `${B} x ${H} x 1 x ${longKeys} x ${D}`,

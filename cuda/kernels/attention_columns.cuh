@@ -28,7 +28,8 @@
 namespace tsv {
 namespace cuda {
 
-template <class T, int kDepth, int kRows, int kGroups>
+// Distances is NoDistances or those of a thread's keys.
+template <class T, int kDepth, int kRows, int kGroups, class Distances>
 struct Columns {
   static constexpr int kPieces = kDepth / 8;
   static constexpr int kKeys = 4 * 16 * kGroups;
@@ -48,6 +49,7 @@ struct Columns {
   const AttentionColumnsArguments& a;
   Shared& shared;
   const ColumnsBlock at;
+  const Distances distances;
 
   __device__ Tile<T, kPieces> tile(int stage) const { return {shared.memory + stage * kStage}; }
   __device__ int warp_key() const { return at.first_key + warp() * 16 * kGroups; }
@@ -149,6 +151,7 @@ struct Columns {
       for (int row = 0; row < kRows; row += 16) {
         FragmentC x[kGroups][2] = {};
         multiply(x, keys, stage, row);
+        if constexpr (Distances::kScale) scale_by_distance(x, step * kRows + row);
         if (whole) {
           add<kMaximum, true>(sums, x, bias, stage, row);
         } else {
@@ -183,11 +186,24 @@ struct Columns {
     }
   }
 
+  // Products of rows `first` on; with it they have the scale.
+  __device__ void scale_by_distance(FragmentC (&x)[kGroups][2], int first) const {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int n = i / 2, e = i % 2, query = first + n * 8 + fragment_column() + e;
+      const int32_t position = query < a.in.row_count ? distances.at(query) : 0;
+#pragma unroll
+      for (int key = 0; key < 2 * kGroups; ++key) {
+        x[key / 2][n].r[2 * (key % 2) + e] *= a.in.scale * distances.factor(key, position);
+      }
+    }
+  }
+
   // kWhole: all rows see all keys by their places. What masked keys add up to is for nobody.
   template <bool kMaximum, bool kWhole>
   __device__ void add(Sums& sums, FragmentC (&x)[kGroups][2], const float (&bias)[kGroups][2], int stage,
                       int row) const {
-    float by = a.in.scale;
+    float by = Distances::kScale ? 1.0f : a.in.scale;
     if (a.in.soft_cap > 0.0f) {
 #pragma unroll
       for (int i = 0; i < kGroups * 2 * 4; ++i) {
@@ -239,9 +255,20 @@ struct Columns {
 
 template <class T, int kDepth, int kRows, int kGroups>
 __device__ inline void attention_columns(const AttentionColumnsArguments& a) {
-  using Block = Columns<T, kDepth, kRows, kGroups>;
+  using Block = Columns<T, kDepth, kRows, kGroups, NoDistances>;
   __shared__ typename Block::Shared shared;
-  Block{a, shared, ColumnsBlock(a, Block::kKeys)}.run();
+  Block{a, shared, ColumnsBlock(a, Block::kKeys), {}}.run();
+}
+
+// The same with factors of distances.
+template <class T, int kDepth, int kRows, int kGroups>
+__device__ inline void attention_columns_by_distance(const AttentionColumnsDistanceArguments& all) {
+  using Block = Columns<T, kDepth, kRows, kGroups, Distances<2 * kGroups>>;
+  __shared__ typename Block::Shared shared;
+  const ColumnsBlock at(all.columns, Block::kKeys);
+  const int first = at.first_key + warp() * 16 * kGroups + fragment_row();
+  const auto key = [&](int i) { return first + i * 8; };
+  Block{all.columns, shared, at, columns_distances<2 * kGroups>(all, at, key)}.run();
 }
 
 }  // namespace cuda

@@ -1,5 +1,6 @@
 // One block of the pass over attention's keys (attention_columns.cuh, attention_columns_simt.cuh).
 #pragma once
+#include "attention_distances.cuh"
 #include "attention_logits.cuh"
 
 namespace tsv {
@@ -72,6 +73,19 @@ __device__ inline bool sees_any(const AttentionColumnsArguments& a, const Column
                                 int block_keys) {
   const AttentionTile rows = rows_of_tile(a, at, tile);
   return rows.any_first < at.first_key + block_keys && rows.any_last > at.first_key;
+}
+
+// The distances of the keys that a thread keeps, which place(0) to place(kKeys - 1) are.
+template <int kKeys, class Place>
+__device__ inline Distances<kKeys> columns_distances(const AttentionColumnsDistanceArguments& a,
+                                                     const ColumnsBlock& at, const Place& place) {
+  const AttentionInputs& in = a.columns.in;
+  Distances<kKeys> distances = {a.distances, a.distances.row_position + at.b * in.row_count, {}};
+#pragma unroll
+  for (int i = 0; i < kKeys; ++i) {
+    distances.position[i] = a.distances.key_position[at.b * in.bias_stride + place(i)];
+  }
+  return distances;
 }
 
 // Where a block's columns of one head go.

@@ -14,17 +14,20 @@
 namespace tsv {
 namespace cuda {
 
-struct SimtColumns {
-  struct Shared {
-    const void* query[kSimtTile];
-    AttentionStatistics statistics[kSimtTile];
-    int2 range[kSimtTile];
-  };
+struct SimtColumnsShared {
+  const void* query[kSimtTile];
+  AttentionStatistics statistics[kSimtTile];
+  int2 range[kSimtTile];
+};
 
+// Distances is NoDistances or those of a thread's keys.
+template <class Distances>
+struct SimtColumns {
   const AttentionColumnsArguments& a;
-  Shared& shared;
+  SimtColumnsShared& shared;
   const ColumnsBlock at;
   const SimtOperands operands;
+  const Distances distances;
 
   __device__ int t() const { return int(threadIdx.x) % 16; }
   __device__ int y() const { return int(threadIdx.x) / 16; }
@@ -65,6 +68,7 @@ struct SimtColumns {
       __syncthreads();
       float x[8][4] = {};
       operands.multiply(x, a.in.k.dtype, key_row, a.in.q.dtype, [&](int row) { return shared.query[row]; });
+      if constexpr (Distances::kScale) scale_by_distance(x, tile);
       float sums[8] = {};
       add<kMaximum>(sums, x, bias);
 #pragma unroll
@@ -81,6 +85,16 @@ struct SimtColumns {
       }
       const int64_t j = at.first_key + y() + 8 * i - a.first_scored;
       if (t() == 0 && j < a.scored) columns[j] = sum;
+    }
+  }
+
+  __device__ void scale_by_distance(float (&x)[8][4], int tile) const {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const int64_t row = int64_t(tile) * kSimtTile + t() + 16 * j;
+      const int32_t position = row < a.in.row_count ? distances.at(row) : 0;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) x[i][j] *= distances.factor(i, position);
     }
   }
 
@@ -106,8 +120,19 @@ struct SimtColumns {
 
 __device__ inline void attention_columns_simt(const AttentionColumnsArguments& a) {
   extern __shared__ float4 memory[];
-  __shared__ SimtColumns::Shared shared;
-  SimtColumns{a, shared, ColumnsBlock(a, kSimtTile), simt_operands(memory, a.in)}.run();
+  __shared__ SimtColumnsShared shared;
+  SimtColumns<NoDistances>{a, shared, ColumnsBlock(a, kSimtTile), simt_operands(memory, a.in), {}}.run();
+}
+
+// The same with factors of distances.
+__device__ inline void attention_columns_simt_by_distance(const AttentionColumnsDistanceArguments& all) {
+  extern __shared__ float4 memory[];
+  __shared__ SimtColumnsShared shared;
+  const AttentionColumnsArguments& a = all.columns;
+  const ColumnsBlock at(a, kSimtTile);
+  const auto key = [&](int i) { return at.first_key + int(threadIdx.x) / 16 + 8 * i; };
+  SimtColumns<Distances<8>>{a, shared, at, simt_operands(memory, a.in), columns_distances<8>(all, at, key)}
+      .run();
 }
 
 }  // namespace cuda

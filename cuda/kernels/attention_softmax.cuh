@@ -61,8 +61,9 @@ struct SplitProbabilities<__nv_bfloat16> {
   }
 };
 
-// kDepth and kValues are upper bounds in whole fragments; kValues = 0: sums alone.
-template <class T, int kDepth, int kKeys, int kValues>
+// kDepth and kValues are upper bounds in whole fragments; kValues = 0: sums alone. Distances is NoDistances
+// or those of a thread's two rows.
+template <class T, int kDepth, int kKeys, int kValues, class Distances>
 struct Softmax {
   static constexpr int kPieces = kDepth / 8, kValuePieces = kValues / 8;
   static constexpr int kStage = kKeys * (kPieces + kValuePieces);  // in pieces of 16 bytes
@@ -85,6 +86,7 @@ struct Softmax {
   const SoftmaxBlock at;
   const float* bias;
   const T *keys, *values;
+  const Distances distances;
 
   __device__ Tile<T, kPieces> key_tile(int stage) const { return {shared.memory + stage * kStage}; }
   __device__ Tile<T, kValuePieces> value_tile(int stage) const {
@@ -200,6 +202,18 @@ struct Softmax {
   __device__ void logits(FragmentC (&x)[kKeys / 8], int stage, int key, const int (&first)[2],
                          const int (&last)[2], bool whole) const {
     float by = a.in.scale;
+    if constexpr (Distances::kScale) {
+#pragma unroll
+      for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          const int32_t position = distances.at(key + n * 8 + fragment_column() + e);
+#pragma unroll
+          for (int r = 0; r < 2; ++r) x[n].r[2 * r + e] *= by * distances.factor(r, position);
+        }
+      }
+      by = 1.0f;
+    }
     if (a.in.soft_cap > 0.0f) {
 #pragma unroll
       for (int n = 0; n < kKeys / 8; ++n) {
@@ -339,7 +353,7 @@ struct Softmax {
 
 template <class T, int kDepth, int kKeys, int kValues>
 __device__ inline void attention_softmax(const AttentionSoftmaxArguments& a) {
-  using Block = Softmax<T, kDepth, kKeys, kValues>;
+  using Block = Softmax<T, kDepth, kKeys, kValues, NoDistances>;
   __shared__ typename Block::Shared shared;
   const SoftmaxBlock at(a, kValues);
   load_rows(shared.rows, a.in, at.b, at.key_head, at.tile);
@@ -349,7 +363,27 @@ __device__ inline void attention_softmax(const AttentionSoftmaxArguments& a) {
         at,
         a.in.bias + at.b * a.in.bias_stride,
         token_at<T>(a.in.k, key_matrix, 0),
-        kValues == 0 ? nullptr : token_at<T>(a.v, key_matrix, 0) + at.chunk * kValues}
+        kValues == 0 ? nullptr : token_at<T>(a.v, key_matrix, 0) + at.chunk * kValues,
+        {}}
+      .run();
+}
+
+// The same with factors of distances.
+template <class T, int kDepth, int kKeys, int kValues>
+__device__ inline void attention_softmax_by_distance(const AttentionSoftmaxDistanceArguments& all) {
+  using Block = Softmax<T, kDepth, kKeys, kValues, Distances<2>>;
+  const AttentionSoftmaxArguments& a = all.softmax;
+  __shared__ typename Block::Shared shared;
+  const SoftmaxBlock at(a, kValues);
+  load_rows(shared.rows, a.in, at.b, at.key_head, at.tile);
+  const int64_t key_matrix = at.b * a.in.key_heads + at.key_head;
+  Block{a,
+        shared,
+        at,
+        a.in.bias + at.b * a.in.bias_stride,
+        token_at<T>(a.in.k, key_matrix, 0),
+        kValues == 0 ? nullptr : token_at<T>(a.v, key_matrix, 0) + at.chunk * kValues,
+        softmax_distances<2>(all, shared.rows, at.b, warp() * 16 + fragment_row())}
       .run();
 }
 

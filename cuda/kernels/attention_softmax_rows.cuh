@@ -1,6 +1,7 @@
 // The rows of one block of the pass over attention's rows (attention_softmax.cuh,
 // attention_softmax_simt.cuh).
 #pragma once
+#include "attention_distances.cuh"
 #include "attention_logits.cuh"
 
 namespace tsv {
@@ -44,6 +45,20 @@ __device__ inline void load_rows(SoftmaxRows& rows, const AttentionInputs& in, i
 __device__ inline int64_t statistics_row(const AttentionInputs& in, int64_t b, int64_t key_head,
                                          int64_t place) {
   return (b * in.heads + key_head * in.group) * in.row_count + place;
+}
+
+// The distances of the rows first, first + 8 and so on of a block.
+template <int kRows>
+__device__ inline Distances<kRows> softmax_distances(const AttentionSoftmaxDistanceArguments& a,
+                                                     const SoftmaxRows& rows, int64_t b, int first) {
+  const AttentionInputs& in = a.softmax.in;
+  Distances<kRows> distances = {a.distances, a.distances.key_position + b * in.bias_stride, {}};
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+    const int64_t place = rows.place[first + 8 * r];
+    distances.position[r] = place < 0 ? 0 : a.distances.row_position[b * in.row_count + place % in.row_count];
+  }
+  return distances;
 }
 
 // Which of a key head's rows, which channels of the values and which keys a block has.

@@ -20,12 +20,13 @@ namespace cuda {
 constexpr int kSimtValues = 64;                  // channels of the values a block
 constexpr int kSimtProbabilityStride = 64 + 16;  // rows of neighbouring threads in other banks
 
-template <bool kOutput>
+template <bool kOutput, class Distances>
 struct SimtSoftmax {
   const AttentionSoftmaxArguments& a;
   SoftmaxRows& shared;
   const SoftmaxBlock at;
   const SimtOperands operands;
+  const Distances distances;  // NoDistances or those of a thread's rows
 
   __device__ int t() const { return int(threadIdx.x) % 16; }
   __device__ int y() const { return int(threadIdx.x) / 16; }
@@ -70,6 +71,7 @@ struct SimtSoftmax {
       const int place = key + t() + 16 * j;
       const float of_key = bias()[place];
       float logit = x[j] * a.in.scale;
+      if constexpr (Distances::kScale) logit *= distances.factor(i, distances.at(place));
       if (a.in.soft_cap > 0.0f) logit = soft_capped(logit, a.in.soft_cap);
       const bool seen = of_key > kHidden && place >= first && place < last;
       x[j] = seen ? logit + of_key : -CUDART_INF_F;
@@ -187,7 +189,20 @@ __device__ inline void attention_softmax_simt(const AttentionSoftmaxArguments& a
   __shared__ SoftmaxRows rows;
   const SoftmaxBlock at(a, kOutput ? kSimtValues : 0);
   load_rows(rows, a.in, at.b, at.key_head, at.tile);
-  SimtSoftmax<kOutput>{a, rows, at, simt_operands(memory, a.in)}.run();
+  SimtSoftmax<kOutput, NoDistances>{a, rows, at, simt_operands(memory, a.in), {}}.run();
+}
+
+// The same with factors of distances.
+template <bool kOutput>
+__device__ inline void attention_softmax_simt_by_distance(const AttentionSoftmaxDistanceArguments& all) {
+  extern __shared__ float4 memory[];
+  __shared__ SoftmaxRows rows;
+  const AttentionSoftmaxArguments& a = all.softmax;
+  const SoftmaxBlock at(a, kOutput ? kSimtValues : 0);
+  load_rows(rows, a.in, at.b, at.key_head, at.tile);
+  SimtSoftmax<kOutput, Distances<8>>{a, rows, at, simt_operands(memory, a.in),
+                                     softmax_distances<8>(all, rows, at.b, int(threadIdx.x) / 16)}
+      .run();
 }
 
 }  // namespace cuda

@@ -456,6 +456,38 @@ struct AttentionColumnsArguments {
   int32_t chunks, head_splits, maximum;
 };
 
+// By what products of queries and keys are multiplied: factors[distance], `reach` at most.
+struct AttentionDistances {
+  const float* factors;         // [reach + 1]
+  const int32_t* row_position;  // [batch,row_count]
+  const int32_t* key_position;  // [batch,bias_stride]
+  int32_t reach;
+};
+
+struct AttentionSoftmaxDistanceArguments {
+  AttentionSoftmaxArguments softmax;
+  AttentionDistances distances;
+};
+
+struct AttentionColumnsDistanceArguments {
+  AttentionColumnsArguments columns;
+  AttentionDistances distances;
+};
+
+// Where the keys and rows of attention stand.
+struct AttentionPositionsArguments {
+  const void* keys;                     // int32 or int64; NULL: 0 and on
+  const void* queries;                  // NULL: with the last keys
+  int64_t keys_stride, queries_stride;  // 0: one row for all items
+  const float* factors;                 // to be finite
+  const AttentionRow* rows;             // [batch,row_count]
+  int32_t* row_position;                // [batch,row_count]
+  int32_t* key_position;                // [batch,stride]; 0 past the keys
+  FaultRecord* fault;
+  int64_t factor_count, row_count, query_count, key_count, stride;
+  int32_t batch, keys_are_int64, queries_are_int64;
+};
+
 // How many rows of the chosen ones see each key.
 struct AttentionObserversArguments {
   const AttentionRow* rows;
@@ -780,6 +812,28 @@ struct RotaryTurnsArguments {
   ENTRY(attention, attention_output_bf16_64, AttentionSoftmaxArguments) \
   ENTRY(attention, attention_output_bf16_128, AttentionSoftmaxArguments) \
   ENTRY(attention, attention_output_bf16_256, AttentionSoftmaxArguments) \
+  ENTRY(attention_positions, attention_positions, AttentionPositionsArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_any, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_f16_64, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_f16_128, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_f16_256, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_bf16_64, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_bf16_128, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_lse_distance_bf16_256, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_any, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_f16_64, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_f16_128, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_f16_256, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_bf16_64, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_bf16_128, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_scores_distance, attention_columns_distance_bf16_256, AttentionColumnsDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_any, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_f16_64, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_f16_128, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_f16_256, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_bf16_64, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_bf16_128, AttentionSoftmaxDistanceArguments) \
+  ENTRY(attention_distance, attention_output_distance_bf16_256, AttentionSoftmaxDistanceArguments) \
   ENTRY(attention_finish, attention_finish, AttentionFinishArguments) \
   ENTRY(attention_finish, attention_heads, AttentionHeadsArguments) \
   ENTRY(top_k, top_k_select, TopKArguments) \

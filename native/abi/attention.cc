@@ -319,11 +319,6 @@ tsv_status attention(tsv_context* context, const tsv_attention_args* arguments, 
     if (check.failed()) return check.status();
     AttentionProblem problem = read_attention(check, a, with_output);
     if (check.failed()) return check.status();
-    if (check.on_device() && problem.distance_scale.present()) {
-      check.fail(TSV_ARG_DISTANCE_SCALE, TSV_E_DEVICE, "given for tensors on a device",
-                 "left out there: factors of distances are for the CPU");
-      return check.status();
-    }
     if (check.on_device()) return cuda::attention(context, check, problem);
     std::vector<float> unpacked;
     if (problem.keys_are_bytes() && !Int8Attention::applies(problem)) {

@@ -103,6 +103,61 @@ suite('attention on a device', { skip: whyNoDouble() }, () => {
     }
   });
 
+  test('factors of distances and positions may lie there, and give the bits of those on the host', () => {
+    using device = openDevice('cuda');
+    const random = seeded(3);
+    const int32 = (dims: readonly number[]) =>
+      tensorOf(
+        'int32',
+        Int32Array.from({ length: dims.reduce((a, b) => a * b) }, () => random.integer(60) - 9),
+        dims,
+      );
+    const distanceScale = randomTensor(random, 'float32', [20]) as Tensor<'float32'>;
+    for (const type of ['float32', 'bfloat16'] as const) {
+      const { q, k, v } = inputs(device, type);
+      for (const [positions, queryPositions] of [
+        [int32([2, 37]), int32([2, 19])],
+        [int32([37]), int32([19])],
+      ]) {
+        const wide = ({ data, dims }: Tensor<'int32'>) =>
+          device.upload({ type: 'int64', data: BigInt64Array.from(data, BigInt), dims });
+        const given = { distanceScale, positions, queryPositions, scores: true };
+        const there = {
+          distanceScale: device.upload(distanceScale),
+          positions: wide(positions),
+          queryPositions: device.upload(queryPositions),
+          scores: true,
+        };
+        const expected = attentionSync(q, k, v, { ...given, queries: { last: 4 } });
+        const actual = attentionSync(q, k, v, { ...there, queries: { last: 4 } });
+        assertSameBits(host(actual.output), host(expected.output));
+        assertSameBits(host(actual.scores), host(expected.scores));
+      }
+    }
+  });
+
+  test('a position past 32 bits, or a factor that is not finite, is found there', () => {
+    using device = openDevice('cuda');
+    const { q, k } = inputs(device);
+    const distanceScale = Float32Array.of(1, 0.5);
+    const places = (data: BigInt64Array) => device.upload({ type: 'int64', data, dims: [data.length] });
+    const far = BigInt64Array.from({ length: 37 }, (_, i) => (i === 30 ? 2n ** 31n : BigInt(i)));
+    for (const [options, message] of [
+      [{ distanceScale, positions: places(far) }, /options\.positions.*2147483648 at element 30/],
+      [
+        { distanceScale, queryPositions: places(far.map((p) => -p - 1n).slice(18)) },
+        /options\.queryPositions.*-2147483649 at element 12/,
+      ],
+      [
+        { distanceScale: device.upload(tensorOf('float32', Float32Array.of(1, Number.NaN), [2])) },
+        /options\.distanceScale.*finite/,
+      ],
+    ] as const) {
+      const { scores } = attentionScoresSync(q, k, options);
+      assert.throws(() => scores.downloadSync(), { code: 'ERR_TOKENSIEVE_RANGE', message });
+    }
+  });
+
   test('packed keys are refused: a device reads keys where they lie', async () => {
     using device = openDevice('cuda');
     const { q, k } = inputs(device);

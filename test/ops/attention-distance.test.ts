@@ -66,7 +66,7 @@ const queryCounts = isOnDevice ? [1, 65] : [1, 2, 7, 8, 9, 14, 15, 29, 57, 65, 1
 const keyCounts = isOnDevice ? [1, 17, 64, 129] : [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 97, 129];
 const extremes = [-(2 ** 31), 2 ** 31 - 1, 0, -1, 2 ** 31 - 2, 1 - 2 ** 31];
 
-suite(`attention with distances (${place})`, { skip: isOnDevice }, () => {
+suite(`attention with distances (${place})`, () => {
   for (const type of floatTypes) {
     test(`queries and keys about every tile, in place and as others went, ${type}`, () => {
       for (const Nq of queryCounts) {

@@ -53,12 +53,33 @@ constexpr Forms kOutput = {
     {Kernel::attention_output_f16_64, Kernel::attention_output_f16_128, Kernel::attention_output_f16_256},
     {Kernel::attention_output_bf16_64, Kernel::attention_output_bf16_128, Kernel::attention_output_bf16_256}};
 
+// Those with factors of distances.
+constexpr Forms kLseByDistance = {
+    Kernel::attention_lse_distance_any,
+    {Kernel::attention_lse_distance_f16_64, Kernel::attention_lse_distance_f16_128,
+     Kernel::attention_lse_distance_f16_256},
+    {Kernel::attention_lse_distance_bf16_64, Kernel::attention_lse_distance_bf16_128,
+     Kernel::attention_lse_distance_bf16_256}};
+constexpr Forms kColumnsByDistance = {
+    Kernel::attention_columns_distance_any,
+    {Kernel::attention_columns_distance_f16_64, Kernel::attention_columns_distance_f16_128,
+     Kernel::attention_columns_distance_f16_256},
+    {Kernel::attention_columns_distance_bf16_64, Kernel::attention_columns_distance_bf16_128,
+     Kernel::attention_columns_distance_bf16_256}};
+constexpr Forms kOutputByDistance = {
+    Kernel::attention_output_distance_any,
+    {Kernel::attention_output_distance_f16_64, Kernel::attention_output_distance_f16_128,
+     Kernel::attention_output_distance_f16_256},
+    {Kernel::attention_output_distance_bf16_64, Kernel::attention_output_distance_bf16_128,
+     Kernel::attention_output_distance_bf16_256}};
+
 // Rows of queries on the device.
 struct RowList {
   const AttentionRow* rows;
   const AttentionTile* tiles;
   const int32_t* counted;
   int64_t count;
+  const int32_t* positions;  // with factors of distances
 };
 
 class Plan {
@@ -75,6 +96,7 @@ class Plan {
       return queue_.status();
     }
     make_bias();
+    if (by_distance()) place_distances();
     const bool scored = p_.scores.present() && p_.keys > 0;
     const RowList all = p_.with_output ? every_query() : chosen_queries();
     const RowList chosen = p_.with_output && scored ? chosen_queries() : all;
@@ -149,7 +171,62 @@ class Plan {
         p_.causal ? 1 : 0,
         slot_is_query ? 1 : 0};
     queue_.launch(Kernel::attention_rows, {p_.batch * tiles}, kAttentionTile, 0, arguments);
-    return {made, of_tiles, counted, count};
+    return {made, of_tiles, counted, count, by_distance() ? positions(made, count) : nullptr};
+  }
+
+  bool by_distance() const { return p_.distance_scale.present(); }
+
+  // What factors of distances are found by: those that lie on the host go to the device once.
+  void place_distances() {
+    factors_ = queue_.on_device<float>(p_.distance_scale);
+    key_places_ = queue_.on_device(p_.positions);
+    query_places_ = queue_.on_device(p_.query_positions);
+    key_positions_ = queue_.scratch<int32_t>(p_.batch * bias_stride_);
+  }
+
+  // Of rows; and, alike every time, of the keys.
+  const int32_t* positions(const AttentionRow* rows, int64_t count) {
+    const auto stride = [](const View& given) { return given.rank == 2 ? given.dim[1] : 0; };
+    const int64_t factors = p_.distance_scale.dim[0];
+    int32_t* of_rows = queue_.scratch<int32_t>(p_.batch * count);
+    const AttentionPositionsArguments arguments = {key_places_,
+                                                   query_places_,
+                                                   stride(p_.positions),
+                                                   stride(p_.query_positions),
+                                                   factors_,
+                                                   rows,
+                                                   of_rows,
+                                                   key_positions_,
+                                                   queue_.fault(),
+                                                   factors,
+                                                   count,
+                                                   p_.queries,
+                                                   p_.keys,
+                                                   bias_stride_,
+                                                   int32_t(p_.batch),
+                                                   p_.positions.dtype == TSV_INT64 ? 1 : 0,
+                                                   p_.query_positions.dtype == TSV_INT64 ? 1 : 0};
+    launch(Kernel::attention_positions, std::max({p_.batch * bias_stride_, p_.batch * count, factors}),
+           arguments);
+    return of_rows;
+  }
+
+  AttentionDistances distances(const RowList& list) const {
+    return {factors_, list.positions, key_positions_, int32_t(p_.distance_scale.dim[0] - 1)};
+  }
+
+  // A pass over the logits, with the factors of their distances where there are some.
+  template <class ByDistance, class Arguments>
+  void launch_pass(const Forms& forms, const Forms& forms_by_distance, bool with_values, int64_t grid,
+                   const RowList& list, const AttentionInputs& in, const Arguments& arguments) {
+    const bool tensor_cores = on_tensor_cores(with_values);
+    const size_t shared = shared_bytes(in, tensor_cores, with_values);
+    if (by_distance()) {
+      const ByDistance all = {arguments, distances(list)};
+      queue_.launch(form(forms_by_distance, tensor_cores), {grid}, kBlockThreads, shared, all);
+    } else {
+      queue_.launch(form(forms, tensor_cores), {grid}, kBlockThreads, shared, arguments);
+    }
   }
 
   AttentionInputs inputs(const RowList& list, bool with_values) {
@@ -221,8 +298,9 @@ class Plan {
                                                  int32_t(splits),
                                                  int32_t(p_.value_depth),
                                                  p_.entropy.present() ? 1 : 0};
-    queue_.launch(form(with_values_ ? kOutput : kLse, tensor_cores), {work * splits}, kBlockThreads,
-                  shared_bytes(arguments.in, tensor_cores, with_values_), arguments);
+    launch_pass<AttentionSoftmaxDistanceArguments>(
+        with_values_ ? kOutput : kLse, with_values_ ? kOutputByDistance : kLseByDistance, with_values_,
+        work * splits, list, arguments.in, arguments);
     const AttentionCombineArguments combine = {partial,
                                                partial_output,
                                                list.rows,
@@ -259,8 +337,8 @@ class Plan {
     const AttentionColumnsArguments arguments = {inputs(list, false), statistics,           columns,
                                                  statistics_count,    p_.first_scored,      p_.scored,
                                                  int32_t(chunks),     int32_t(head_splits), maximum ? 1 : 0};
-    queue_.launch(form(kColumns, tensor_cores), {work * chunks}, kBlockThreads,
-                  shared_bytes(arguments.in, tensor_cores, false), arguments);
+    launch_pass<AttentionColumnsDistanceArguments>(kColumns, kColumnsByDistance, false, work * chunks, list,
+                                                   arguments.in, arguments);
 
     const bool pools = p_.pool_kernel > 1, reduces = p_.head_reduce != TSV_HEADS_NONE;
     float* of_heads = pools || reduces ? queue_.scratch<float>(all) : p_.scores.as<float>();
@@ -334,6 +412,9 @@ class Plan {
   const float* const lse_;
   float* bias_ = nullptr;
   int64_t bias_stride_ = 0;
+  const float* factors_ = nullptr;  // of distances, and where keys and queries stand
+  const void *key_places_ = nullptr, *query_places_ = nullptr;
+  int32_t* key_positions_ = nullptr;
 };
 
 }  // namespace
