@@ -20,6 +20,11 @@ export function* featuresOf(tokens: Tokens, by: ComparedBy | 'all-keys', reader:
   return yield* headsSideBySide(k, tokens.layout, headsOf(k, tokens.layout));
 }
 
+/** `[B,N,C]`: hidden, as a step where tokens are segments of others. */
+export function* hiddenOf(tokens: Tokens): Steps<FloatTensor> {
+  return tokens.within ? yield* tokens.within.cut(yield* hiddenOf(tokens.within.whole)) : tokens.hidden;
+}
+
 /** Row b alone, without a copy. */
 export function rowOf(features: FloatTensor, row: number): FloatTensor {
   const length = features.dims[1];

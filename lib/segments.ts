@@ -143,7 +143,8 @@ export function segmentMask(segments: Segments): Uint8Array | undefined {
 
 /**
  * Each segment as a row of tokens, for a strategy to decide by. Features are cut when they are asked for, since many
- * strategies go by scores alone.
+ * strategies go by scores alone: in a step by `featuresOf` and `hiddenOf`, which is how strategies here read them, and at
+ * once, on the calling thread, where a strategy of someone else's reads `hidden` or `metric` itself.
  *
  * @param grid how the tokens of each segment lie
  */

@@ -6,6 +6,7 @@ import { byScore } from '../ranking.js';
 import { readWindow, type Segments, windowsOf } from '../segments.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { centredMap, clusteredMap } from '../strategies/maps.js';
+import { mergedSegments, segmentsIn } from '../strategies/merge-alike-windows.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -63,27 +64,22 @@ function shareWindows(
 ): Strategy {
   return (decision) => {
     const { tokens } = decision;
-    const { batch, length, mask } = tokens;
+    const { length } = tokens;
     const scores = requiredScores(decision).data;
     const windows = windowsOf(tokens, gridOf(tokens, grid, 2, 'cts'), sides);
+    const { offsets, places } = windows;
     const means = Array.from(windows.rows, (_, i) => meanScore(windows, scores, i));
-    const into = new Int32Array(batch * length).map((_, i) => (mask?.[i] === 2 ? -1 : i % length));
-    const isShared = new Uint8Array(batch * length);
-    for (let row = 0; row < batch; row++) {
-      const whole = Array.from(windows.rows.keys()).filter(
-        (i) => windows.rows[i] === row && windows.offsets[i + 1] - windows.offsets[i] === sides[0] * sides[1],
-      );
-      for (const window of whole.sort(byScore(means)).slice(0, groupsAt(tokens.layer) ?? 0)) {
-        const own = windows.places.subarray(windows.offsets[window], windows.offsets[window + 1]);
-        for (const place of own) into[place] = own[0] % length;
-        isShared[own[0]] = 1;
-      }
-    }
+    const isWhole = (i: number) => offsets[i + 1] - offsets[i] === sides[0] * sides[1];
+    const shared = tokens.rows.map((_, row) => {
+      const whole = segmentsIn(windows, row).filter(isWhole);
+      return whole.sort(byScore(means)).slice(0, groupsAt(tokens.layer) ?? 0);
+    });
+    const into = mergedSegments(tokens, windows, shared.flat(), 'first');
     if (!isAuthors) return { map: clusteredMap(tokens, into) };
-    const centres = Array.from({ length: batch }, (_, row) => {
+    const centres = shared.map((own, row) => {
+      const behind = new Set(own.map((i) => places[offsets[i]] % length));
       const left = Array.from({ length }, (_, i) => i).filter((i) => into[row * length + i] === i);
-      const shared = (i: number) => isShared[row * length + i] === 1;
-      return [...left.filter((i) => !shared(i)), ...left.filter(shared)];
+      return [...left.filter((i) => !behind.has(i)), ...left.filter((i) => behind.has(i))];
     });
     return centredMap(tokens, raggedOf(centres), into);
   };

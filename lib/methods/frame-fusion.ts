@@ -9,7 +9,7 @@ import { framesOf, type Segments, segmentsOfRow } from '../segments.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import type { RowTokens, Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
-import { clusteredMap } from '../strategies/maps.js';
+import { clusteredMap, ownPlaces } from '../strategies/maps.js';
 import { bestTokens } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Tensor } from '../tensor.js';
@@ -113,9 +113,9 @@ function* mostAlike(
 }
 
 /** `[B * N]`: the first token of each one's run, within its row; -1 for a dropped one. */
-function runStarts({ batch, length, mask }: Tokens, frames: Segments, merges: Uint8Array): Int32Array {
-  const starts = new Int32Array(batch * length).map((_, i) => (mask?.[i] === 2 ? -1 : i % length));
-  for (let row = 0; row < batch; row++) {
+function runStarts(tokens: Tokens, frames: Segments, merges: Uint8Array): Int32Array {
+  const starts = ownPlaces(tokens);
+  for (let row = 0; row < tokens.batch; row++) {
     const { places, longest } = segmentsOfRow(frames, row);
     places.forEach((place, i) => {
       if (merges[place] === 1) starts[place] = starts[places[i - longest]];

@@ -10,7 +10,7 @@ import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { Clustering } from '../strategies/clustering.js';
 import { dpcKnn } from '../strategies/dpc-knn.js';
-import { centredMap, clusteredMap, identityMap } from '../strategies/maps.js';
+import { centredMap, clusteredMap, identityMap, ownPlaces } from '../strategies/maps.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { type Scene, scenesOf } from '../strategies/scenes.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -219,10 +219,10 @@ function* firstOfClusters(features: FloatTensor, mask: Uint8Array, merging: Merg
 }
 
 /** `[B * N]`: leaders within rows; protected tokens are their own. */
-function inRows({ batch, length, mask }: Tokens, { places }: Segments, leaders: Int32Array): Int32Array {
-  const own = new Int32Array(batch * length).map((_, i) => (mask?.[i] === 2 ? -1 : i % length));
+function inRows(tokens: Tokens, { places }: Segments, leaders: Int32Array): Int32Array {
+  const own = ownPlaces(tokens);
   leaders.forEach((leader, at) => {
-    own[places[at]] = places[leader] % length;
+    own[places[at]] = places[leader] % tokens.length;
   });
   return own;
 }

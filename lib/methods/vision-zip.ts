@@ -4,8 +4,9 @@ import { featuresOf } from '../features.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import type { Tokens } from '../sieve-inputs.js';
-import { intoNearest } from '../strategies/into-nearest.js';
+import { tokensBut } from '../strategies/among-free.js';
 import { centredMap } from '../strategies/maps.js';
+import { mergeInto } from '../strategies/merge-into.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { selectTokens } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -61,21 +62,14 @@ function zipped(contextual: number, isAuthors: boolean): Strategy {
     const { tokens } = decision;
     const { indices, offsets } = yield* selectTokens(decision);
     const dominant = tokens.rows.map((_, row) => indices.data.subarray(offsets[row], offsets[row + 1]));
-    const targets = dominant.map((chosen, row) => everyStepth(besides(tokens, row, chosen), contextual));
+    const targets = dominant.map((chosen, row) => everyStepth(tokensBut(tokens, row, chosen), contextual));
     const features = yield* featuresOf(tokens, 'keys', 'visionZip');
-    const into = yield* intoNearest(tokens, features, dominant, targets);
+    const others = dominant.map((chosen, row) => tokensBut(tokens, row, chosen, targets[row]));
+    const { into } = yield* mergeInto(features, tokens, raggedOf(others), raggedOf(targets));
     const centres = raggedOf(dominant.map((chosen, row) => [...chosen, ...targets[row]]));
     if (!isAuthors) return centredMap(tokens, centres, into);
     return { ...centredMap(tokens, centres, into, addedMeans(tokens, into)), merge: { reduce: 'sum' } };
   };
-}
-
-/** The tokens of a row that are neither chosen nor dropped, ascending. */
-function besides({ length, mask }: Tokens, row: number, chosen: Int32Array): Int32Array {
-  const isOther = new Uint8Array(length);
-  for (let i = 0; i < length; i++) isOther[i] = Number(mask?.[row * length + i] !== 2);
-  for (const i of chosen) isOther[i] = 0;
-  return Int32Array.from(isOther.keys()).filter((i) => isOther[i] === 1);
 }
 
 /** At most so many tokens, evenly apart, from the first on. */

@@ -5,9 +5,9 @@ import { featuresOf } from '../features.js';
 import { freeTokens, gridOf, readGridOption } from '../grid.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
-import { keptTokens, rankedFree, withKept } from '../strategies/among-free.js';
-import { intoNearest } from '../strategies/into-nearest.js';
+import { keptTokens, rankedFree, tokensBut, withKept } from '../strategies/among-free.js';
 import { centredMap } from '../strategies/maps.js';
+import { mergeInto } from '../strategies/merge-into.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -92,9 +92,10 @@ function scanned(criterion: Criterion, { local, global, window, isAuthors, grid 
       return [...winners, ...rest.slice(0, Math.max(asked, winners.length === 0 ? 1 : 0))];
     });
     const features = yield* featuresOf(tokens, 'hidden', 'vscan');
-    const alone = chosen.map((_, row) => keptTokens(tokens, row));
-    const into = yield* intoNearest(tokens, features, alone, chosen);
-    const plan = centredMap(tokens, withKept(tokens, raggedOf(chosen)), into);
+    const takers = raggedOf(chosen);
+    const others = chosen.map((own, row) => tokensBut(tokens, row, own, keptTokens(tokens, row)));
+    const { into } = yield* mergeInto(features, tokens, raggedOf(others), takers);
+    const plan = centredMap(tokens, withKept(tokens, takers), into);
     return isAuthors ? { ...plan, merge: { reduce: 'mean' } } : plan;
   };
 }

@@ -45,6 +45,18 @@ export function keptTokens({ length, mask }: Tokens, row: number): Int32Array {
   return own.filter((i) => mask?.[row * length + i] === 1);
 }
 
+/** The tokens of a row that are neither dropped nor in a list, ascending. */
+export function tokensBut(
+  { length, mask }: Tokens,
+  row: number,
+  ...lists: readonly ArrayLike<number>[]
+): Int32Array {
+  const isOther = new Uint8Array(length);
+  for (let i = 0; i < length; i++) isOther[i] = Number(mask?.[row * length + i] !== 2);
+  for (const list of lists) for (let at = 0; at < list.length; at++) isOther[list[at]] = 0;
+  return Int32Array.from(isOther.keys()).filter((i) => isOther[i] === 1);
+}
+
 /** The free tokens of a row, best first. */
 export function rankedFree(tokens: Tokens, row: number, { data }: Tensor<'float32'>): Int32Array {
   const { length } = tokens;

@@ -11,7 +11,7 @@ import { adoptTokenMap, type TokenMap } from '../token-map.js';
 import { countsAsked } from './amounts.js';
 import { destinationsOf, endOf } from './destinations.js';
 import { readJoin } from './join.js';
-import { identityMap } from './maps.js';
+import { identityMap, ownPlaces } from './maps.js';
 import { listedAsAuthors, matchCentres, matchedMap } from './matched.js';
 import { raggedOf } from './nearest.js';
 import type { Decision, Plan } from './strategy.js';
@@ -114,7 +114,7 @@ function* matchFreeCells(
   removed: readonly number[],
   matching: Matching & { readonly partition: Extract<BipartitePartition, { grid: unknown }> },
 ): Steps<TokenMap> {
-  const { batch, length, mask } = tokens;
+  const { batch, length } = tokens;
   const { grid } = matching.partition;
   const free = tokens.rows.map((_, row) => freeTokens(tokens, row));
   free.forEach(({ length: count }, row) => {
@@ -122,7 +122,7 @@ function* matchFreeCells(
     const expected = `of ${count} cells, the free tokens of row ${row}`;
     throw rangeError('options.partition.grid', expected, grid, 'ERR_TOKENSIEVE_SHAPE');
   });
-  const into = new Int32Array(batch * length).map((_, place) => (mask?.[place] === 2 ? -1 : place % length));
+  const into = ownPlaces(tokens);
   const isDestination = destinationsOf(matching.partition, tokens) as Uint8Array;
   for (let row = 0; row < batch; row++) {
     if (free[row].length === 0) continue;

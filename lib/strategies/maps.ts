@@ -36,6 +36,11 @@ export function identityMap(shape: Shape): TokenMap {
   return prunedMap(shape, Int32Array.from(indices), offsets);
 }
 
+/** `[B * N]`: where tokens go before any goes into another: each stays at its own place in its row; -1 for a dropped one. */
+export function ownPlaces({ batch, length, mask }: Shape): Int32Array {
+  return new Int32Array(batch * length).map((_, place) => (mask?.[place] === 2 ? -1 : place % length));
+}
+
 /**
  * A map of clusters, in the order of their lowest members.
  *

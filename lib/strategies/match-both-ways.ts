@@ -4,6 +4,7 @@ import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
 import type { FloatTensor } from '../tensor.js';
 import { freeAt } from './destinations.js';
+import { ownPlaces } from './maps.js';
 import { nearestTokens, raggedOf } from './nearest.js';
 
 /** How much a pair attracts one another: `((1 + cos_ij) / 2)^(1 / temperature) * factors[i] * factors[j]`. */
@@ -36,10 +37,8 @@ export function* matchBothWays(
   attraction: Attraction,
   removed: readonly number[],
 ): Steps<MatchedBothWays> {
-  const { batch, length, mask } = tokens;
-  const into = Int32Array.from({ length: batch * length }, (_, place) =>
-    mask?.[place] === 2 ? -1 : place % length,
-  );
+  const { batch, length } = tokens;
+  const into = ownPlaces(tokens);
   const best = new Float64Array(batch * length).fill(Number.NEGATIVE_INFINITY);
   const [even, odd] = [freeAt(tokens, 0), freeAt(tokens, 1)];
   const there = removed.map((r) => Math.floor(r / 2));

@@ -3,6 +3,7 @@ import type { Ragged } from '../ragged.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Steps } from '../steps.js';
 import type { FloatTensor } from '../tensor.js';
+import { ownPlaces } from './maps.js';
 import { nearestTokens } from './nearest.js';
 
 /** Where each token goes. */
@@ -20,14 +21,13 @@ export interface Merged {
  */
 export function* mergeInto(
   features: FloatTensor,
-  { batch, length, mask }: Tokens,
+  tokens: Pick<Tokens, 'batch' | 'length' | 'mask'>,
   sources: Ragged,
   destinations: Ragged,
 ): Steps<Merged> {
   const nearest = yield* nearestTokens(features, sources, destinations);
-  const into = Int32Array.from({ length: batch * length }, (_, place) =>
-    mask?.[place] === 2 ? -1 : place % length,
-  );
+  const { batch, length } = tokens;
+  const into = ownPlaces(tokens);
   const similarity = new Float32Array(batch * length).fill(Number.NEGATIVE_INFINITY);
   for (let row = 0; row < batch; row++)
     for (let at = sources.offsets[row]; at < sources.offsets[row + 1]; at++) {

@@ -5,7 +5,7 @@ import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { FloatTensor, Tensor } from '../tensor.js';
 import { TokenMap } from '../token-map.js';
-import { freeAlone } from './among-free.js';
+import { freeAlone, tokensBut } from './among-free.js';
 import { scoreWeights, weightAt } from './fuse.js';
 import { presence, raggedOf } from './nearest.js';
 import type { Plan } from './strategy.js';
@@ -111,11 +111,14 @@ function* asked(
 }
 
 /** The tokens of a row that neither stay nor are dropped, ascending. */
-function leftOf({ length, mask }: Tokens, row: number, staying: readonly Neighbours[]): number[] {
-  const isLeft = new Uint8Array(length);
-  for (let i = 0; i < length; i++) isLeft[i] = Number(mask?.[row * length + i] !== 2);
-  for (const { token } of staying) isLeft[token] = 0;
-  return Array.from(isLeft.keys()).filter((i) => isLeft[i] === 1);
+function leftOf(tokens: Tokens, row: number, staying: readonly Neighbours[]): number[] {
+  return Array.from(
+    tokensBut(
+      tokens,
+      row,
+      staying.map(({ token }) => token),
+    ),
+  );
 }
 
 /** `[N]`: the slot of each token of a row. */

@@ -53,7 +53,7 @@ export function pruneThenMerge(options: PruneThenMergeOptions): Strategy {
     mark(part, tokens, heads, head);
     const merged = yield* mergeInto(
       yield* featuresOf(tokens, metric, 'pruneThenMerge'),
-      { ...tokens, mask: part.map((state) => (state === gone ? 2 : 0)) },
+      { batch: tokens.batch, length: tokens.length, mask: part.map((state) => (state === gone ? 2 : 0)) },
       placesWhere(tokens, (place) => part[place] === source),
       placesWhere(tokens, (place) => part[place] === head && tokens.mask?.[place] !== 1),
     );

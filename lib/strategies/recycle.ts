@@ -1,5 +1,6 @@
 import { roundCount } from '../budgets/schedule.js';
 import { rangeError, typeError } from '../errors.js';
+import { hiddenOf } from '../features.js';
 import { readOptions } from '../options.js';
 import type { Ragged } from '../ragged.js';
 import { byScore } from '../ranking.js';
@@ -96,7 +97,7 @@ function readRates(options: RecycleOptions): Rates {
 
 /** The centres of each row's clusters, and for each recycled token, in the order of their list, its own. */
 function* clustersOf(
-  { batch, hidden }: Tokens,
+  tokens: Tokens,
   recycled: Ragged,
   clusters: readonly number[],
   order: KeptOrder,
@@ -105,7 +106,8 @@ function* clustersOf(
   const made = clusters.map((): number[] => []);
   const centreOf = new Int32Array(indices.data.length);
   if (centreOf.length === 0) return { made, centreOf };
-  const { tokens: features } = yield* step.gatherRagged(hidden, recycled, {});
+  const { batch } = tokens;
+  const { tokens: features } = yield* step.gatherRagged(yield* hiddenOf(tokens), recycled, {});
   const width = features.dims[1];
   // Rows of a k of their own are clustered apart.
   for (const k of new Set(clusters.filter((count) => count > 0))) {
