@@ -86,15 +86,18 @@ void layer_norm_of(const tsv::LayerNorm& a) {
     const double inverse = spread == 0 ? 0 : 1 / sqrt(spread);
     const F mean = V::set(middle), scale = V::set(float(inverse)),
             shift = V::set(float(-moments.offset * inverse));
-    for (int64_t c = 0; c < a.columns; c += V::kLanes) {
-      const int rest = a.columns - c < V::kLanes ? int(a.columns - c) : V::kLanes;
-      const bool whole = rest == V::kLanes;
-      const F x = whole ? S::load(row + c) : S::load(row + c, rest);
+    const auto norm = [&](int64_t c, int n) {
+      const bool whole = n == V::kLanes;
+      const auto load = [&](const float* p) { return whole ? V::load(p + c) : V::load(p + c, n); };
+      const F x = whole ? S::load(row + c) : S::load(row + c, n);
       F y = V::fma(V::sub(x, mean), scale, shift);
-      if (a.weight != nullptr) y = V::mul(y, whole ? V::load(a.weight + c) : V::load(a.weight + c, rest));
-      if (a.bias != nullptr) y = V::add(y, whole ? V::load(a.bias + c) : V::load(a.bias + c, rest));
-      S::store(out + c, y, rest);
-    }
+      if (a.weight != nullptr) y = V::mul(y, load(a.weight));
+      if (a.bias != nullptr) y = V::add(y, load(a.bias));
+      S::store(out + c, y, n);
+    };
+    const int64_t end = a.columns - a.columns % V::kLanes;
+    for (int64_t c = 0; c < end; c += V::kLanes) norm(c, V::kLanes);
+    if (end < a.columns) norm(end, int(a.columns - end));
   }
 }
 

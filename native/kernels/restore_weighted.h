@@ -11,6 +11,7 @@
 
 namespace {
 
+// residual + weight * row; `residual` NULL: weight * row.
 template <class V, int kType>
 inline void add_weighted_row(const typename Stored<V, kType>::Element* row, float weight,
                              const typename Stored<V, kType>::Element* residual, int64_t columns,
@@ -18,13 +19,21 @@ inline void add_weighted_row(const typename Stored<V, kType>::Element* row, floa
   using S = Stored<V, kType>;
   using F = typename V::F;
   const F factor = V::set(weight);
-  for (int64_t c = 0; c < columns; c += V::kLanes) {
-    const int rest = columns - c < V::kLanes ? int(columns - c) : V::kLanes;
-    const auto load = [rest](const typename S::Element* p) {
-      return rest < V::kLanes ? S::load(p, rest) : S::load(p);
-    };
-    const F x = load(row + c);
-    S::store(out + c, residual != nullptr ? V::fma(factor, x, load(residual + c)) : V::mul(factor, x), rest);
+  const int64_t whole = columns - columns % V::kLanes;
+  const int rest = int(columns - whole);
+  if (residual == nullptr) {
+    for (int64_t c = 0; c < whole; c += V::kLanes) {
+      S::store(out + c, V::mul(factor, S::load(row + c)), V::kLanes);
+    }
+    if (rest > 0) S::store(out + whole, V::mul(factor, S::load(row + whole, rest)), rest);
+    return;
+  }
+  for (int64_t c = 0; c < whole; c += V::kLanes) {
+    S::store(out + c, V::fma(factor, S::load(row + c), S::load(residual + c)), V::kLanes);
+  }
+  if (rest > 0) {
+    const F added = V::fma(factor, S::load(row + whole, rest), S::load(residual + whole, rest));
+    S::store(out + whole, added, rest);
   }
 }
 
