@@ -31,13 +31,15 @@ export function inSequence(sieves: readonly Sieve[]): Sieve {
   return sieveOf(function* (inputs) {
     let left = yield* first.steps(inputs);
     let given = inputs;
+    let { map } = left;
+    const { scores } = left;
     for (const sieve of others) {
       given = yield* inputsOf(given, left);
-      const { scores: _, ...next } = yield* sieve.steps(given);
-      const { map, scores } = left;
-      left = { ...next, map: map.compose(next.map), ...(scores && { scores }) };
+      left = yield* sieve.steps(given);
+      map = map.compose(left.map);
     }
-    return left;
+    const { scores: _, ...last } = left;
+    return { ...last, map, ...(scores && { scores }) };
   });
 }
 

@@ -5,7 +5,7 @@ import { isArgumentError } from './support/assertions.js';
 import { inTokenOrder } from './support/methods.js';
 import { seeded } from './support/random.js';
 import { assertConsistent, membersOf, randomInputs, randomMask, rowOf } from './support/reductions.js';
-import { decode, tensorOf } from './support/tensors.js';
+import { decode, randomTensor, tensorOf } from './support/tensors.js';
 
 const mergeThenPrune = inSequence([tome({ r: 4 }), topKPrune({ ratio: 0.5 })]);
 
@@ -28,6 +28,18 @@ describe('inSequence', () => {
     });
     const restored = restoreTokensSync(left.hidden, left.map);
     assert.deepEqual(restored.dims, inputs.hidden.dims);
+  });
+
+  it('hands on what three sieves leave, one after another', () => {
+    const inputs = {
+      ...randomInputs({ length: 16 }),
+      metric: randomTensor(seeded(4), 'float32', [2, 16, 3]),
+    };
+    const [a, b, c] = [tome({ r: 4 }), tome({ r: 3 }), topKPrune({ count: 5 })];
+    const left = inSequence([a, b, c]).reduceSync(inputs);
+    assertConsistent(inputs, left);
+    assert.deepEqual(left.hidden.dims, [2, 5, 6]);
+    assert.deepEqual(inSequence([a, inSequence([b, c])]).reduceSync(inputs).map, left.map);
   });
 
   it('scores by attention that is joined as the tokens are', () => {

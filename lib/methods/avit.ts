@@ -66,7 +66,7 @@ export function avit(options: AvitOptions): Sieve<AvitReduction> {
   return sieveOf(function* (inputs) {
     const tokens = readInputs(inputs, { first: 1 });
     const isLast = layers !== undefined && needLayer(tokens.layer, 'options.layers') >= layers - 1;
-    const first = firstChannel(tokens);
+    const first = yield* firstChannel(tokens);
     const scoreOf = (place: number) =>
       isLast ? 1 : 1 / (1 + Math.exp(gateCenter - gateScale * first[place]));
     const halted = halt(tokens, scoreOf, epsilon);
@@ -76,10 +76,9 @@ export function avit(options: AvitOptions): Sieve<AvitReduction> {
   });
 }
 
-function firstChannel({ hidden }: Tokens): Float32Array {
-  const channels = hidden.dims[2];
-  const data = hidden.data.filter((_: number, i: number) => i % channels === 0);
-  return toFloat32({ type: hidden.type, data });
+function* firstChannel({ hidden }: Tokens): Steps<Float32Array> {
+  const channel = zeros('int32', [1]);
+  return toFloat32(yield* step.gatherChannels(hidden, channel, {}));
 }
 
 /** What a layer decides of its tokens; all `[B,N]`. */

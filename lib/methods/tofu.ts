@@ -6,6 +6,7 @@ import { createSieve, type Sieve } from '../sieve.js';
 import { bipartiteMerge } from '../strategies/bipartite-merge.js';
 import type { Plan } from '../strategies/strategy.js';
 import { adoptTokenMap } from '../token-map.js';
+import { withoutOnes } from '../token-map-fields.js';
 import { type Method, type MethodOptions, readMethodOptions } from './method.js';
 import { halfOfFree, leftOfMatch } from './tome.js';
 
@@ -62,7 +63,11 @@ function destinationsAsTheyAre({ map, centres }: Plan): Plan {
     for (let at = map.offsets[slot]; at < map.offsets[slot + 1]; at++)
       weights[at] = Number(map.members[at] === centre);
   });
-  return { map: adoptTokenMap({ ...map, weights }), centres, merge: { reduce: 'mean' } };
+  return {
+    map: adoptTokenMap({ ...map, weights: withoutOnes(weights) }),
+    centres,
+    merge: { reduce: 'mean' },
+  };
 }
 
 export const method: Method<TofuOptions> = {

@@ -4,6 +4,7 @@ import { readOptions, readWord } from '../options.js';
 import { byScore } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { adoptTokenMap } from '../token-map.js';
+import { withoutOnes } from '../token-map-fields.js';
 import { countsAsked } from './amounts.js';
 import { destinationsOf } from './destinations.js';
 import { identityMap } from './maps.js';
@@ -62,7 +63,7 @@ export function multiCriteriaMerge(options: MultiCriteriaMergeOptions = {}): Str
     const inPlace = matchedMap(tokens, matched.into, isOdd);
     const { map, centres } =
       order === 'authors' ? byAttraction(inPlace, tokens, matched.attraction) : inPlace;
-    const weights = weightsOf(map, tokens, scores);
+    const weights = withoutOnes(weightsOf(map, tokens, scores));
     const { sizes } = tokens;
     return { map: adoptTokenMap({ ...map, weights }), centres, ...(sizes && { merge: { weights: sizes } }) };
   };

@@ -3,6 +3,8 @@ import { types } from 'node:util';
 import { type Device, errorCodes, info, type Tensor } from 'tokensieve';
 import { type Recipes, recipe } from '../recipe.js';
 import { choosingRecipes } from './choosing.js';
+import { methodPartRecipes } from './method-parts.js';
+import { methodRecipes } from './methods.js';
 import { movingRecipes } from './moving.js';
 import { partRecipes } from './parts.js';
 import { rowRecipes } from './rows.js';
@@ -46,6 +48,8 @@ const libraryRecipes: Recipes = {
 export const recipes: Recipes = {
   ...libraryRecipes,
   ...choosingRecipes,
+  ...methodPartRecipes,
+  ...methodRecipes,
   ...movingRecipes,
   ...partRecipes,
   ...rowRecipes,

@@ -20,6 +20,7 @@ import type { Draw } from '../draw.js';
 import { type Call, type Recipe, type Recipes, recipe } from '../recipe.js';
 import { choosingRecipes } from './choosing.js';
 import { movingRecipes } from './moving.js';
+import { rowRecipes } from './rows.js';
 import { scoringRecipes } from './scoring.js';
 
 /** Tokens, and all that any part reads. */
@@ -49,7 +50,7 @@ export function inputsOf(draw: Draw): SieveInputs {
 type Form = 'reduce' | 'reduceSync';
 
 /** Reduces by a sieve; `more` is the inputs and the form of the call. */
-function reduceBy(sieve: unknown, [inputs, form]: readonly unknown[]): unknown {
+export function reduceBy(sieve: unknown, [inputs, form]: readonly unknown[]): unknown {
   return form === 'reduceSync'
     ? (sieve as Sieve).reduceSync(inputs as SieveInputs)
     : (sieve as Sieve).reduce(inputs as SieveInputs);
@@ -159,10 +160,6 @@ const prediction = recipe((draw) => {
   };
 });
 
-function methodRecipe(args: (draw: Draw) => unknown[]): Recipe {
-  return recipe((draw) => sieveCall(draw, args(draw), (sieve: Sieve) => sieve, 'any'));
-}
-
 /** An op as a step of a sieve: its one call, made at once or later. */
 function stepRecipe(op: Recipe): Recipe {
   return recipe((draw) => {
@@ -180,7 +177,7 @@ function stepRecipe(op: Recipe): Recipe {
   });
 }
 
-const fraction = (draw: Draw): number => 0.1 + 0.8 * draw.uniform();
+export const fraction = (draw: Draw): number => 0.1 + 0.8 * draw.uniform();
 const attentionOptions = (draw: Draw): unknown[] => [
   draw.some({
     scale: () => draw.uniform(),
@@ -308,16 +305,8 @@ export const partRecipes: Recipes = {
   'strategies.prune': strategyRecipe((draw) => [draw.some({ order: () => draw.pick(['index', 'score']) })]),
   'strategies.pruneAndFuse': strategyRecipe(fusing),
   createSieve: sieveOfParts,
-  tome: methodRecipe((draw) => [{ r: draw.integer(5) }]),
-  evit: methodRecipe((draw) => [{ keep: fraction(draw), ...draw.some({ fuse: () => draw.chance(0.5) }) }]),
-  topKPrune: methodRecipe((draw) => [
-    draw.pick([{ keep: 0.5 }, { ratio: 0.5 }, { count: 3 }, { keep: 0.5, criterion: criteria.random() }]),
-  ]),
-  'methods.tome.create': methodRecipe((draw) => [{ r: draw.integer(5) }]),
-  'methods.evit.create': methodRecipe(() => [{ keep: 0.7 }]),
-  'methods.topKPrune.create': methodRecipe(() => [{ ratio: 0.5 }]),
   ...Object.fromEntries(
-    Object.entries({ ...scoringRecipes, ...choosingRecipes, ...movingRecipes })
+    Object.entries({ ...scoringRecipes, ...choosingRecipes, ...movingRecipes, ...rowRecipes })
       .filter(([name]) => name in step)
       .map(([name, op]) => [`step.${name}`, stepRecipe(op)]),
   ),
