@@ -1,6 +1,7 @@
 // Where the free tokens of each row lie, for what goes by rows, windows or frames of a picture.
 import { rangeError, typeError } from './errors.js';
-import { readSides, type Tokens } from './sieve-inputs.js';
+import type { Tokens } from './sieve-inputs.js';
+import { readList } from './tensor.js';
 
 /** The `grid` among a method's options: `[h,w]`, or `[t,h,w]` for video; undefined where the inputs bring it. */
 export function readGridOption(value: unknown): readonly number[] | undefined {
@@ -39,6 +40,17 @@ export function freeTokens({ length, mask }: Pick<Tokens, 'length' | 'mask'>, ro
   let count = 0;
   for (let i = 0; i < length; i++) if (mask === undefined || mask[row * length + i] === 0) free[count++] = i;
   return free.subarray(0, count);
+}
+
+/** Checks the sides of a grid. */
+export function readSides(path: string, value: unknown): readonly number[] {
+  const sides = readList(path, 'an array [h,w] or [t,h,w]', value, 3);
+  if (sides.length < 2) throw rangeError(path, '[h,w] or [t,h,w]', value, 'ERR_TOKENSIEVE_SHAPE');
+  return sides.map((side, i) => {
+    if (typeof side !== 'number') throw typeError(`${path}[${i}]`, 'an integer', side);
+    if (!Number.isSafeInteger(side) || side < 1) throw rangeError(`${path}[${i}]`, 'an integer from 1', side);
+    return side;
+  });
 }
 
 /** Two sides. */

@@ -5,7 +5,8 @@ import { rangeError, typeError } from './errors.js';
 import { moveTokens, type Reduction } from './move-tokens.js';
 import { readOptions, readSignal } from './options.js';
 import { type PositionRule, readPositionRule } from './positions.js';
-import { type Protection, readInputs, type SieveInputs } from './sieve-inputs.js';
+import { readInputs } from './read-inputs.js';
+import type { Protection, SieveInputs } from './sieve-inputs.js';
 import { isSteps, runAsync, runSync, type Steps } from './steps.js';
 import { identityMap } from './strategies/maps.js';
 import {

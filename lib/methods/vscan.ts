@@ -2,10 +2,11 @@ import { type Criterion, scoresOf } from '../criteria/criterion.js';
 import { ofShallowLayer } from '../criteria/shallow-layer.js';
 import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { freeTokens, gridOf, readGridOption } from '../grid.js';
+import { gridOf, readGridOption } from '../grid.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { keptTokens, rankedFree, tokensBut, withKept } from '../strategies/among-free.js';
+import { bestOfWindows } from '../strategies/best-of-windows.js';
 import { centredMap } from '../strategies/maps.js';
 import { mergeInto } from '../strategies/merge-into.js';
 import { raggedOf } from '../strategies/nearest.js';
@@ -77,19 +78,12 @@ function scanned(criterion: Criterion, { local, global, window, isAuthors, grid 
     const deep = requiredScores(decision);
     const shallow = yield* scoresOf(ofShallowLayer(criterion, 'vscan'), tokens);
     const sides = gridOf(tokens, grid, 2, 'vscan');
-    const chosen = tokens.rows.map((_, row) => {
-      const cellOf = new Map(Array.from(freeTokens(tokens, row), (token, cell) => [token, cell]));
-      const winners = ofWindows(
-        rankedFree(tokens, row, shallow),
-        (token) => cellOf.get(token) ?? 0,
-        sides,
-        window,
-        local,
-      );
-      const isWinner = new Set(winners);
+    const winners = bestOfWindows(tokens, shallow, { sides, window, total: local });
+    const chosen = winners.map((own, row) => {
+      const isWinner = new Set(own);
       const rest = rankedFree(tokens, row, deep).filter((token) => !isWinner.has(token));
-      const asked = isAuthors ? global : local + global - winners.length;
-      return [...winners, ...rest.slice(0, Math.max(asked, winners.length === 0 ? 1 : 0))];
+      const asked = isAuthors ? global : local + global - own.length;
+      return [...own, ...rest.slice(0, Math.max(asked, own.length === 0 ? 1 : 0))];
     });
     const features = yield* featuresOf(tokens, 'hidden', 'vscan');
     const takers = raggedOf(chosen);
@@ -98,25 +92,6 @@ function scanned(criterion: Criterion, { local, global, window, isAuthors, grid 
     const plan = centredMap(tokens, withKept(tokens, takers), into);
     return isAuthors ? { ...plan, merge: { reduce: 'mean' } } : plan;
   };
-}
-
-/** An equal share of so many tokens for each window, the best of it. */
-function ofWindows(
-  ranked: Int32Array,
-  cellOf: (token: number) => number,
-  [height, width]: readonly number[],
-  window: number,
-  local: number,
-): number[] {
-  const across = Math.ceil(width / window);
-  const windows = Math.ceil(height / window) * across;
-  const share = Math.floor(local / windows);
-  const taken = new Int32Array(windows);
-  return Array.from(ranked).filter((token) => {
-    const cell = cellOf(token);
-    const at = Math.floor(cell / width / window) * across + Math.floor((cell % width) / window);
-    return taken[at]++ < share;
-  });
 }
 
 export const method: Method<VscanOptions> = {

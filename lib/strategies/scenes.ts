@@ -1,10 +1,77 @@
 // Scenes of a video: frames that look alike, made stretches of time.
+import { roundCount } from '../budgets/schedule.js';
+import { pairCosines } from '../criteria/cohesion.js';
+import { allIntoOne } from '../features.js';
+import { type Steps, step } from '../steps.js';
+import { type FloatTensor, reshape } from '../tensor.js';
+import type { Clustering } from './clustering.js';
 
 /** Frames from `start` up to, not including, `end`. */
 export interface Scene {
   readonly start: number;
   readonly end: number;
 }
+
+/**
+ * The scenes of videos, each frame being the mean of its tokens.
+ *
+ * @param features `[V * t,L,D]`: the frames of all videos, as everything here counts them
+ * @param frames t
+ */
+export function* findScenes(
+  features: FloatTensor,
+  frames: number,
+  { sceneRatio, cluster }: { readonly sceneRatio: number; readonly cluster: Clustering },
+): Steps<Scene[]> {
+  const [all, cells, channels] = features.dims;
+  const { tokens: means } = yield* step.mergeTokens(features, allIntoOne(all, cells), {});
+  const videos = all / frames;
+  const { labels } = yield* cluster({
+    batch: videos,
+    length: frames,
+    features: reshape(means, [videos, frames, channels]),
+    mask: new Uint8Array(all),
+    free: new Array<number>(videos).fill(frames),
+    clusters: new Array<number>(videos).fill(atLeastOne(frames * sceneRatio, frames)),
+    sizes: undefined,
+  });
+  return Array.from({ length: videos }, (_, video) => {
+    const first = video * frames;
+    const own = scenesOf(Array.from(labels.subarray(first, first + frames)));
+    return own.map(({ start, end }) => ({ start: first + start, end: first + end }));
+  }).flat();
+}
+
+/** `[scenes * L]`: 1 for a place that hardly changes over the frames of its scene. */
+export function* staticPlaces(
+  features: FloatTensor,
+  scenes: readonly Scene[],
+  threshold: number,
+): Steps<Uint8Array> {
+  const [frames, cells, channels] = features.dims;
+  const all = reshape(features, [1, frames * cells, channels]);
+  const isStatic = new Uint8Array(scenes.length * cells);
+  for (const [scene, { start, end }] of scenes.entries()) {
+    const length = end - start;
+    if (length === 1) continue;
+    const cosines = yield* pairCosines(all, {
+      rows: new Int32Array(cells),
+      offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => cell * length),
+      places: Int32Array.from(
+        { length: cells * length },
+        (_, i) => (start + (i % length)) * cells + Math.floor(i / length),
+      ),
+      longest: length,
+    });
+    cosines.forEach((cosine, cell) => {
+      isStatic[scene * cells + cell] = Number(cosine > threshold);
+    });
+  }
+  return isStatic;
+}
+
+/** A product with n made whole, and 1 for less. */
+export const atLeastOne = (product: number, n: number) => Math.max(1, roundCount(product, n, 'floor'));
 
 /**
  * Clusters of frames as scenes, as PruneVid makes them (Huang et al. 2024, arXiv 2412.16117): each cluster keeps its
