@@ -95,7 +95,7 @@ export function countBudget(
   options: FractionOptions = {},
 ): Budget {
   const { rounding = 'floor', of = 'all' } = readOptions(options);
-  readWord('options.rounding', rounding, ['floor', 'ceil', 'round']);
+  readWord('options.rounding', rounding, ['floor', 'ceil', 'round', 'truncate']);
   if (typeof of !== 'number') readWord('options.of', of, ['all', 'free']);
   else if (!Number.isSafeInteger(of) || of < 0) throw rangeError('options.of', 'an integer from 0', of);
   const { check, stay } = ways[way];

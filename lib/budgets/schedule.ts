@@ -150,11 +150,15 @@ export function falling(options: Fall): number[] {
   return Array.from({ length: layers }, (_, layer) => from - (by * layer) / layers);
 }
 
-/** How a number of tokens is made whole; `'round'` takes a half to the even side, as Python does. */
-export type Rounding = 'floor' | 'ceil' | 'round';
+/**
+ * How a number of tokens is made whole. `'round'` takes a half to the even side, as Python does. `'truncate'` cuts the
+ * product as floating point has it, as `int()` does in the code of many papers: of `1000 * (1 - 0.9)` it makes 99.
+ */
+export type Rounding = 'floor' | 'ceil' | 'round' | 'truncate';
 
-/** A product with N made whole; one within 1e-9 N of an integer is that integer. */
+/** A product with N made whole; but for `'truncate'`, one within 1e-9 N of an integer is that integer. */
 export function roundCount(product: number, tokens: number, rounding: Rounding): number {
+  if (rounding === 'truncate') return Math.floor(product);
   const nearest = Math.round(product);
   if (Math.abs(product - nearest) <= 1e-9 * tokens) return nearest;
   if (rounding !== 'round') return rounding === 'floor' ? Math.floor(product) : Math.ceil(product);

@@ -29,9 +29,10 @@ export type CdPrunerOptions = CountOptions &
  * The relevance of a token is minus its mean cosine with the text, both as projected by CLIP, whose patches are the less
  * like a text the more they show of it (`sign: 1` for an encoder where they are the more like it), brought to 0..1 over
  * the free tokens of its row; with theta it becomes `exp(theta / (2 (1 - theta)) (relevance - 1))`, the paper's weight but
- * for a factor that all share. The tokens that stay are chosen one after another for what each adds to the determinant of `diag(relevance) cosines diag(relevance)`, cosines
- * of hidden (or `metric`): relevant ones, unlike each other; see `dppGreedy`. They stay in place; tokens masked 1 stay
- * without a part in this. Reads imageEmbeds and textEmbeds.
+ * for a factor that all share. The tokens that stay are chosen one after another for what each adds to the determinant of
+ * `diag(relevance) cosines diag(relevance)`, cosines of hidden (or `metric`): relevant ones, unlike each other; see
+ * `dppGreedy`. `floor(L keep)` of the L free ones stay, in place; tokens masked 1 stay without a part in this. Reads
+ * imageEmbeds and textEmbeds.
  *
  * `reference: 'authors'` brings relevance to one scale over the whole batch, by `(r - min + 1e-6) / (max - min)`. Where
  * all are equally relevant, for which their code divides by zero, all count 1.
@@ -52,7 +53,7 @@ export function cdPruner(options: CdPrunerOptions): Sieve {
   });
 }
 
-const budgetFor = (options: CountOptions) => budgetOf(options, { rounding: 'round', of: 'free' });
+const budgetFor = (options: CountOptions) => budgetOf(options, { of: 'free' });
 
 /** Similarity with the text on a scale from 0 to 1, or what theta makes of it. */
 function relevance(similarity: Criterion, theta: number | undefined, isAuthors: boolean): Criterion {

@@ -8,7 +8,13 @@ import { createSieve, type Sieve } from '../sieve.js';
 import { keepPerSegment } from '../strategies/join-segments.js';
 import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
-import { type CountedRow, type Method, type MethodOptions, readMethodOptions } from './method.js';
+import {
+  type CountedRow,
+  type Method,
+  type MethodOptions,
+  readMethodOptions,
+  roundingDown,
+} from './method.js';
 
 /** Options of {@link dycoke}. */
 export interface DycokeOptions extends MethodOptions {
@@ -28,14 +34,14 @@ export interface DycokeOptions extends MethodOptions {
  * frame at the end without a partner stays whole where it is the 1st of its four. Tokens keep their order and positions.
  * Reads the grid.
  *
- * `reference: 'authors'` drops the last frame where their number is odd, leaves the 3rd frame of the last four whole, and
- * lists the tokens of a frame by rising cosine behind the protected ones, as their code does; here every four is reduced
- * alike, no frame is lost, and order is kept.
+ * `reference: 'authors'` drops the last frame where their number is odd, leaves the 3rd frame of the last four whole,
+ * lists the tokens of a frame by rising cosine behind the protected ones, and rounds down what floating point makes of
+ * the product, as their code does; here every four is reduced alike, no frame is lost, and order is kept.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function dycoke(options: DycokeOptions): Sieve {
-  const { ratio, grid } = readOptions(options);
+  const { grid } = readOptions(options);
   const { isAuthors, positions } = readMethodOptions(options);
   const option = readGridOption(grid);
   return createSieve({
@@ -43,14 +49,15 @@ export function dycoke(options: DycokeOptions): Sieve {
       ...(option && { grid: option }),
       against: isAuthors ? authorsPartner : partner,
     }),
-    budget: budgetFor(ratio),
+    budget: budgetFor(options),
     strategy: keepInFrames(option, isAuthors),
     positions,
   });
 }
 
 /** Of a frame's tokens. */
-const budgetFor = (ratio: Schedule) => countBudget('options.ratio', 'ratio', ratio);
+const budgetFor = (options: DycokeOptions) =>
+  countBudget('options.ratio', 'ratio', options.ratio, { rounding: roundingDown(options) });
 
 /** The frame that a frame is compared with: none for the first of four. */
 function partner(frame: number): number | undefined {
@@ -91,9 +98,10 @@ function keepInFrames(grid: readonly number[] | undefined, isAuthors: boolean): 
 }
 
 /** What stays of a row by counts of its frames. */
-function leftOf({ ratio, grid, reference }: DycokeOptions, row: CountedRow): number {
+function leftOf(options: DycokeOptions, row: CountedRow): number {
+  const { grid, reference } = options;
   const [frames, height, width] = row.grid ?? grid ?? [];
-  const amount = budgetFor(ratio)(row.layer);
+  const amount = budgetFor(options)(row.layer);
   if (amount === undefined || !('count' in amount) || row.tokens === row.kept) return row.tokens;
   const cells = height * width;
   const left = amount.count({ tokens: cells, kept: 0 });

@@ -13,15 +13,22 @@ export interface EncoderAttentionOptions {
   readonly queries?: 'class' | 'all';
 }
 
-/** The attention that a vision encoder's tokens receive, averaged over heads, and whom it protects. */
-export function encoderAttention(options: EncoderAttentionOptions): {
+/**
+ * The attention that a vision encoder's tokens receive, and whom it protects.
+ *
+ * @param heads how the heads of the class token are joined; those of all tokens by their mean
+ */
+export function encoderAttention(
+  options: EncoderAttentionOptions,
+  heads: 'mean' | 'sum' = 'mean',
+): {
   readonly criterion: Criterion;
   readonly protect: Protection;
 } {
   const { queries = 'class' } = readOptions(options);
   const byClass = readWord('options.queries', queries, ['class', 'all']) === 'class';
   return {
-    criterion: attentionReceived({ queries: byClass ? 'first' : 'all' }),
+    criterion: attentionReceived(byClass ? { queries: 'first', heads } : { queries: 'all' }),
     protect: byClass ? { first: 1 } : {},
   };
 }

@@ -8,7 +8,7 @@ import { countsAsked } from '../strategies/amounts.js';
 import { prunedMap } from '../strategies/maps.js';
 import { bestTokens, requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
-import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, roundingDown, tokensLeftBy } from './method.js';
 
 /** Options of {@link evs}. */
 export interface EvsOptions extends MethodOptions {
@@ -28,23 +28,24 @@ export interface EvsOptions extends MethodOptions {
  * that M-RoPE sees where each one was; the video is the free tokens, text and the like is masked 1. Reads the grid.
  *
  * This is what serving engines run, on the embeddings; the paper compares patches of pixels by their L1 distance and
- * cuts at a percentile. `reference: 'authors'` is the same.
+ * cuts at a percentile. `reference: 'authors'` rounds down what floating point makes of the product, as engines do.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function evs(options: EvsOptions): Sieve {
-  const { ratio, grid } = readOptions(options);
+  const { grid } = readOptions(options);
   const { positions } = readMethodOptions(options);
   const option = readGridOption(grid);
   return createSieve({
     criterion: frameChange({ ...(option && { grid: option }) }),
-    budget: budgetFor(ratio),
+    budget: budgetFor(options),
     strategy: keepChanged(option),
     positions,
   });
 }
 
-const budgetFor = (ratio: Schedule) => countBudget('options.ratio', 'ratio', ratio, { of: 'free' });
+const budgetFor = (options: EvsOptions) =>
+  countBudget('options.ratio', 'ratio', options.ratio, { rounding: roundingDown(options), of: 'free' });
 
 /** The tokens of a video that changed most, a frame's worth of them at least. */
 function keepChanged(grid: readonly number[] | undefined): Strategy {
@@ -75,9 +76,9 @@ export const method: Method<EvsOptions> = {
   trainingFree: true,
   defaults: { ratio: 0.5 },
   order: 'place',
-  tokensLeft: ({ ratio, grid }, row) => {
-    const [, height, width] = row.grid ?? grid ?? [];
-    return Math.min(row.tokens, Math.max(tokensLeftBy(budgetFor(ratio), row), row.kept + height * width));
+  tokensLeft: (options, row) => {
+    const [, height, width] = row.grid ?? options.grid ?? [];
+    return Math.min(row.tokens, Math.max(tokensLeftBy(budgetFor(options), row), row.kept + height * width));
   },
   create: evs,
 };

@@ -32,7 +32,7 @@ export type HolovOptions = CountOptions &
  *
  * The free tokens are cut into contiguous crops. A token's score is alpha times the attention of the class token,
  * averaged over heads, plus beta times the variance of its cosines (of hidden, or `metric`) with the others of its crop,
- * on the scale of attention; a crop's is the mean of its tokens'. Crops share the `round(L keep)` tokens that stay by
+ * on the scale of attention; a crop's is the mean of its tokens'. Crops share the `floor(L keep)` tokens that stay by
  * score, and each keeps those of greatest attention. Where a crop has fewer tokens than its share, the others get what
  * is over, so that the number is exact. Tokens stay in place. Reads q and k; encoders without a class token need
  * `queries: 'all'`.
@@ -62,7 +62,7 @@ export function holov(options: HolovOptions): Sieve {
   });
 }
 
-const budgetFor = (options: CountOptions) => budgetOf(options, { rounding: 'round', of: 'free' });
+const budgetFor = (options: CountOptions) => budgetOf(options, { of: 'free' });
 
 interface CropScoring {
   readonly alpha: number;

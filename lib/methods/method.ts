@@ -1,4 +1,5 @@
 import { type Budget, countsOf } from '../budgets/budget.js';
+import type { Rounding } from '../budgets/schedule.js';
 import { typeError } from '../errors.js';
 import { readOptions, readWord } from '../options.js';
 import { type PositionRule, readPositionRule } from '../positions.js';
@@ -32,6 +33,11 @@ export function readMethodOptions(
   if (options === undefined) throw typeError('options', 'an object', options);
   const { reference = 'paper', positions = positionsByDefault } = readOptions(options);
   return { isAuthors: readReference(reference) === 'authors', positions: readPositionRule(positions) };
+}
+
+/** How a method rounds down whose authors write `int()`. */
+export function roundingDown({ reference }: MethodOptions): Rounding {
+  return reference === 'authors' ? 'truncate' : 'floor';
 }
 
 /** What a method says of the tokens that it leaves: of which row, at which layer. */

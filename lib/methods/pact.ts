@@ -13,7 +13,7 @@ import { type Method, type MethodOptions, readMethodOptions } from './method.js'
  * `alpha`, and how they are clustered.
  */
 export type PactOptions = MethodOptions &
-  Pick<DbdpcOptions, 'cutoff' | 'coefPruned'> &
+  Partial<Pick<DbdpcOptions, 'cutoff' | 'coefPruned'>> &
   (
     | (CountOptions & { readonly alpha?: undefined })
     | {
@@ -35,7 +35,7 @@ export type PactOptions = MethodOptions &
  * join a cluster whose centre is within `coefPruned` cutoffs (1.5 by default) or are dropped. A cluster becomes the mean
  * of its tokens, weighted by size, in its centre's place and at its position; `positions: 'mean'` is the authors' other
  * choice. Hand log(sizes) to the next attention as its bias: proportional attention is a part of the method. The authors
- * apply it at layer 4, with `keep` 0.55 and `cutoff` 0.21 for LLaVA-OneVision 7B.
+ * apply it at layer 4, with `keep` 0.55 and `cutoff` 0.21, the default, for LLaVA-OneVision 7B.
  *
  * Reads q and k, and `metric` in place of k to measure distances. The authors take queries and keys before rotary
  * embeddings for importance, and keys after for distances: hand those over as `metric`, heads side by side.
@@ -44,7 +44,7 @@ export type PactOptions = MethodOptions &
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function pact(options: PactOptions): Sieve {
-  const { cutoff, coefPruned = 1.5 } = readOptions(options);
+  const { cutoff = 0.21, coefPruned = 1.5 } = readOptions(options);
   const { positions } = readMethodOptions(options, 'centre');
   return createSieve({
     criterion: meanQueryAttention(),
@@ -83,7 +83,7 @@ export const method: Method<PactOptions> = {
   classToken: false,
   needs: ['q', 'k'],
   trainingFree: true,
-  defaults: { keep: 0.55, cutoff: 0.21 },
+  defaults: { keep: 0.55 },
   order: 'place',
   tokensLeft: () => undefined,
   create: pact,

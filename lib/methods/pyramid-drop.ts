@@ -2,7 +2,7 @@ import { budgetOf, type CountOptions } from '../budgets/count.js';
 import { attentionReceived } from '../criteria/attention-received.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { prune } from '../strategies/prune.js';
-import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, roundingDown, tokensLeftBy } from './method.js';
 
 /**
  * Options of {@link pyramidDrop}: how many of the picture's tokens stay, by one of `count`, `keep` and `ratio`, at each
@@ -21,7 +21,7 @@ export type PyramidDropOptions = CountOptions & MethodOptions;
  * on, as in the authors' code; `positions: 'kept'` leaves them theirs.
  *
  * The authors list fractions of the picture as it came: `budgets.pyramid` takes their list. `reference: 'authors'`
- * changes nothing.
+ * rounds down what floating point makes of the product, as their code does: 0.29 of 100 tokens are 28.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -35,7 +35,8 @@ export function pyramidDrop(options: PyramidDropOptions): Sieve {
   });
 }
 
-const pictureBudget = (options: CountOptions) => budgetOf(options, { of: 'free' });
+const pictureBudget = (options: PyramidDropOptions) =>
+  budgetOf(options, { rounding: roundingDown(options), of: 'free' });
 
 export const method: Method<PyramidDropOptions> = {
   name: 'pyramidDrop',

@@ -8,7 +8,7 @@ import { summaryMap } from '../strategies/maps.js';
 import { outliers } from '../strategies/outliers.js';
 import { bestTokens, requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
-import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, roundingDown, tokensLeftBy } from './method.js';
 
 /** Options of {@link trim}. */
 export interface TrimOptions extends MethodOptions, TextRelevanceOptions {
@@ -27,7 +27,7 @@ export interface TrimOptions extends MethodOptions, TextRelevanceOptions {
  * text, T = 1; of more than one the softmaxes are averaged).
  *
  * `reference: 'authors'` takes the quartiles over the whole batch, and keeps of each row the fraction of tokens that
- * stands out in all; here each row goes by its own.
+ * stands out in all; here each row goes by its own. Of `L keep` it takes what floating point makes of the product.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -36,13 +36,14 @@ export function trim(options: TrimOptions): Sieve {
   const { keep, sign } = readOptions(options);
   return createSieve({
     criterion: textSoftmax({ ...(sign !== undefined && { sign }) }),
-    ...(keep !== undefined && { budget: budgetFor(keep) }),
+    ...(keep !== undefined && { budget: budgetFor(keep, options) }),
     strategy: relevantAndMean(isAuthors),
     positions,
   });
 }
 
-const budgetFor = (keep: Schedule) => countBudget('options.keep', 'keep', keep, { of: 'free' });
+const budgetFor = (keep: Schedule, options: MethodOptions) =>
+  countBudget('options.keep', 'keep', keep, { rounding: roundingDown(options), of: 'free' });
 
 function relevantAndMean(isAuthors: boolean): Strategy {
   return function* (decision) {
@@ -73,9 +74,10 @@ export const method: Method<TrimOptions> = {
   trainingFree: true,
   defaults: {},
   order: 'appended',
-  tokensLeft: ({ keep }, row) => {
+  tokensLeft: (options, row) => {
+    const { keep } = options;
     if (keep === undefined) return undefined;
-    const left = tokensLeftBy(budgetFor(keep), row);
+    const left = tokensLeftBy(budgetFor(keep, options), row);
     return left + Number(left < row.tokens);
   },
   create: trim,

@@ -1,5 +1,5 @@
 import { budgetOf, type CountOptions } from '../budgets/count.js';
-import { roundCount } from '../budgets/schedule.js';
+import { type Rounding, roundCount } from '../budgets/schedule.js';
 import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
 import { readOptions } from '../options.js';
@@ -13,7 +13,7 @@ import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { FloatTensor } from '../tensor.js';
 import { type EncoderAttentionOptions, encoderAttention } from './encoder-attention.js';
-import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, roundingDown, tokensLeftBy } from './method.js';
 
 /** Options of {@link visPruner}: how many tokens stay beside the class token, by one of `count`, `keep` and `ratio`. */
 export type VisPrunerOptions = CountOptions &
@@ -29,14 +29,15 @@ export type VisPrunerOptions = CountOptions &
  * VisPruner: Zhang et al., "Beyond Text-Visual Attention: Exploiting Visual Cues for Effective Token Pruning in VLMs",
  * ICCV 2025, arXiv 2412.01818.
  *
- * Of the T tokens that stay, `floor(T * importantRatio)` are those that the class token's attention, averaged over
- * heads, turns to most. The others, listed by falling attention, lose what they repeat, r at a time: those at even
- * places of the list each find the most similar (cosine of hidden, or `metric`) at an odd place, and the r most similar
- * to theirs go; the rest of them, by falling similarity, and then those at odd places are the next round's list. Rounds
- * end with T in all, exactly. What stays is listed in place. Reads q and k; encoders without a class token need
- * `queries: 'all'`.
+ * Of the L tokens beside the class token T stay, `floor(L keep)`. Of them `floor(T * importantRatio)` are those that the
+ * class token's attention, averaged over heads, turns to most. The others, listed by falling attention, lose what they
+ * repeat, r at a time: those at even places of the list each find the most similar (cosine of hidden, or `metric`) at an
+ * odd place, and the r most similar to theirs go; the rest of them, by falling similarity, and then those at odd places
+ * are the next round's list. Rounds end with T in all, exactly. What stays is listed in place. Reads q and k; encoders
+ * without a class token need `queries: 'all'`.
  *
- * The authors' code wants a list of even length; here it may be of any. `reference: 'authors'` changes nothing.
+ * The authors' code wants a list of even length; here it may be of any. `reference: 'authors'` rounds
+ * `T * importantRatio` down as floating point makes it.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -48,24 +49,31 @@ export function visPruner(options: VisPrunerOptions): Sieve {
     throw rangeError('options.importantRatio', 'a number from 0 to 1', importantRatio);
   if (!Number.isSafeInteger(r) || r < 1) throw rangeError('options.r', 'an integer from 1', r);
   const { positions } = readMethodOptions(options);
+  const rounding = roundingDown(options);
   return createSieve({
     ...encoderAttention(options),
     budget: budgetFor(options),
-    strategy: importantAndDiverse(importantRatio, r),
+    strategy: importantAndDiverse({ importantRatio, r, rounding }),
     positions,
   });
 }
 
-const budgetFor = (options: CountOptions) => budgetOf(options, { rounding: 'round', of: 'free' });
+const budgetFor = (options: CountOptions) => budgetOf(options, { of: 'free' });
 
-function importantAndDiverse(importantRatio: number, r: number): Strategy {
+interface Choice {
+  readonly importantRatio: number;
+  readonly r: number;
+  readonly rounding: Rounding;
+}
+
+function importantAndDiverse({ importantRatio, r, rounding }: Choice): Strategy {
   return function* (decision) {
     const { tokens } = decision;
     const scores = requiredScores(decision);
     const counts = freeCounts(decision, 'visPruner');
     const ranked = counts.map((_, row) => rankedFree(tokens, row, scores));
     const important = counts.map((count, row) =>
-      ranked[row].subarray(0, roundCount(count * importantRatio, count, 'floor')),
+      ranked[row].subarray(0, roundCount(count * importantRatio, count, rounding)),
     );
     const residual = ranked.map((list, row) => list.subarray(important[row].length));
     const left = counts.map((count, row) => count - important[row].length);

@@ -40,7 +40,7 @@ export function visionZip(options: VisionZipOptions): Sieve {
   const { dominant, contextual } = readNumbers(options);
   const { isAuthors, positions } = readMethodOptions(options, 'centre');
   return createSieve({
-    ...encoderAttention(options),
+    ...encoderAttention(options, 'sum'),
     budget: budgetFor(dominant),
     strategy: zipped(contextual, isAuthors),
     positions,

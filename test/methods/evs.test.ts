@@ -57,6 +57,13 @@ describe('evs', () => {
     assert.equal(none.reduceSync({ hidden, layer: 2 }).hidden.dims[1], 4);
   });
 
+  it('rounds down as the authors do: what floating point makes of the product', () => {
+    const { inputs } = video([10, 2, 5], 3);
+    assert.equal((1 - 0.8) * 100, 19.999999999999996);
+    assert.equal(evs({ ratio: 0.8 }).reduceSync(inputs).hidden.dims[1], 3 + 20);
+    assert.equal(evs({ ratio: 0.8, reference: 'authors' }).reduceSync(inputs).hidden.dims[1], 3 + 19);
+  });
+
   it('says what changed as scores', () => {
     const hidden = tensorOf('float32', [1, 0, 0, 1, -1, 0, 0, 1, 0, 0], [1, 5, 2]);
     const mask = Uint8Array.of(0, 0, 0, 0, 1);

@@ -169,11 +169,18 @@ describe('pact', () => {
     }
   });
 
+  it('clusters within 0.21 by default', () => {
+    const inputs = promptInputs({ spans: [2, 60, 3], channels: 4 });
+    assert.deepEqual(
+      pact({ keep: 0.5 }).reduceSync(inputs),
+      pact({ keep: 0.5, cutoff: 0.21 }).reduceSync(inputs),
+    );
+  });
+
   it('names what is wrong', () => {
     const create = pact as (options: unknown) => unknown;
     for (const [options, code, path] of [
       [{ cutoff: 0.2 }, 'ERR_TOKENSIEVE_TYPE', 'options'],
-      [{ keep: 0.5 }, 'ERR_TOKENSIEVE_TYPE', 'options.cutoff'],
       [{ keep: 0.5, cutoff: 3 }, 'ERR_TOKENSIEVE_RANGE', 'options.cutoff'],
       [{ keep: 0.5, cutoff: 0.2, coefPruned: -1 }, 'ERR_TOKENSIEVE_RANGE', 'options.coefPruned'],
       [{ keep: 0.5, cutoff: 0.2, alpha: 0.5 }, 'ERR_TOKENSIEVE_TYPE', 'options.keep'],

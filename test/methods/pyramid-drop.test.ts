@@ -38,6 +38,15 @@ describe('pyramidDrop', () => {
       }
     });
 
+  it('rounds down as the authors do: what floating point makes of the product', () => {
+    const inputs = promptInputs({ spans: [1, 100, 1] });
+    const left = (reference: 'paper' | 'authors') =>
+      pyramidDrop({ keep: 0.29, reference }).reduceSync(inputs).hidden.dims[1];
+    assert.equal(0.29 * 100, 28.999999999999996);
+    assert.equal(left('paper'), 2 + 29);
+    assert.equal(left('authors'), 2 + 28);
+  });
+
   it('goes down the pyramid of the authors by their list', () => {
     const sieve = pyramidDrop({ keep: budgets.pyramid([8, 16, 24], [0.5, 0.25, 0.125]) });
     const counts: number[] = [];

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { budgets, type SparseVlmOptions, sparseVlm, strategies } from 'tokensieve';
+import { budgets, rotaryDecay, type SparseVlmOptions, sparseVlm, strategies } from 'tokensieve';
 import { densityPeaks } from '../reference/clustering.js';
 import { densities, separations } from '../reference/knn-density.js';
 import { ratersOf, scoresOf } from '../reference/raters.js';
 import { isArgumentError } from '../support/assertions.js';
 import { bestPlaces, type PromptInputs, placesOf, promptInputs } from '../support/prompts.js';
 import { assertConsistent, membersOf, tokensOf } from '../support/reductions.js';
-import { decode, values } from '../support/tensors.js';
+import { decode, tensorOf, values } from '../support/tensors.js';
 
 /** The members of each slot, by the formula. */
 function expected(
@@ -98,6 +98,30 @@ describe('sparseVlm', () => {
     }
     // Of 60 tokens 18 stay and 13 of 42 become 2; of 18, 5 and 4 of 13 become 1.
     assert.deepEqual([...both.map.outputLengths], [7 + 18 + 2, 7 + 5 + 1]);
+  });
+
+  it('corrects the gravity of rotary embeddings at distances where their decay is below 0', () => {
+    // Two tokens of the picture and a word: the far one matches it best, the near one half as well.
+    const decay = rotaryDecay({ length: 4096, headDim: 128 });
+    const far = decay.indexOf(Math.min(...decay));
+    assert.ok(far > 1707 && decay[1706] > 0 && decay[1707] <= 0);
+    const of = (...tokens: readonly number[]) =>
+      tensorOf(
+        'float32',
+        tokens.flatMap((value) => new Array<number>(128).fill(value)),
+        [1, 1, tokens.length, 128],
+      );
+    const inputs = {
+      hidden: tensorOf('float32', [1, 2, 3], [1, 3, 1]),
+      q: of(1, 1, 1),
+      k: of(1, 0.5, 0),
+      mask: Uint8Array.of(0, 0, 1),
+      positions: Int32Array.of(0, far - 1, far),
+    };
+    const options = { count: 1, recycle: false, gravity: true } as const;
+    assert.deepEqual(membersOf(sparseVlm(options).reduceSync(inputs).map, 0), [[0], [2]]);
+    const authors = sparseVlm({ ...options, reference: 'authors' }).reduceSync(inputs);
+    assert.deepEqual(membersOf(authors.map, 0), [[1], [2]]);
   });
 
   it('keeps its numbers over the layers', () => {

@@ -87,6 +87,13 @@ describe('trim', () => {
     assert.equal(reduce({ keep: 1 }).hidden.dims[1], 30);
   });
 
+  it('rounds down as the authors do: what floating point makes of the product', () => {
+    const draw = (tokens: number) => randomTensor(seeded(tokens), 'float32', [1, tokens, 6]);
+    const given = { hidden: draw(100), imageEmbeds: draw(100), textEmbeds: draw(1) };
+    assert.equal(trim({ keep: 0.29 }).reduceSync(given).hidden.dims[1], 29 + 1);
+    assert.equal(trim({ keep: 0.29, reference: 'authors' }).reduceSync(given).hidden.dims[1], 28 + 1);
+  });
+
   it('keeps the best where none stands out', () => {
     const flat = { ...imageEmbeds, data: imageEmbeds.data.map(() => 1) } as FloatTensor;
     assert.deepEqual(membersOf(reduce({}, { imageEmbeds: flat }).map, 0), [[0], range(1, 30)]);

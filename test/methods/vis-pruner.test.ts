@@ -55,16 +55,26 @@ describe('visPruner', () => {
       assert.deepEqual(kept({ count, importantRatio, r }), expected);
     });
 
-  it('rounds a fraction', () => {
+  it('rounds a fraction down', () => {
     assert.deepEqual(kept({ keep: 0.35 }), kept({ count: 16, importantRatio: 0.5, r: 8 }));
     assert.deepEqual(kept({ ratio: 0.65, reference: 'authors' }), kept({ count: 16 }));
+  });
+
+  it('rounds the important part down as the authors do: what floating point makes of the product', () => {
+    const many = encoderTokens({ length: 121, seed: 2 });
+    const received = attentionTo(many.q, many.k);
+    const stays = (reference: 'paper' | 'authors') =>
+      membersOf(visPruner({ count: 100, importantRatio: 0.29, reference }).reduceSync(many).map, 0).flat();
+    const ranked = best(received, range(1, 121), 120);
+    assert.ok(ranked.slice(0, 29).every((i) => stays('paper').includes(i)));
+    assert.notDeepEqual(stays('paper'), stays('authors'));
   });
 
   it('goes by the rows of a batch that keep different numbers', () => {
     const two = encoderTokens({ length: 20, batch: 2 });
     const lengths = Int32Array.of(20, 9);
     const both = visPruner({ keep: 0.4 }).reduceSync({ ...two, lengths });
-    assert.deepEqual([...both.map.outputLengths], [1 + 8, 1 + 3]);
+    assert.deepEqual([...both.map.outputLengths], [1 + 7, 1 + 3]);
   });
 
   it('names what is wrong', () => {

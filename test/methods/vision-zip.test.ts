@@ -54,6 +54,10 @@ describe('visionZip', () => {
         ),
       );
       assertNear(tokensOf(left, 0), means);
+      assertNear(
+        left.scores!.data,
+        scores.map((mean) => 4 * mean),
+      );
       assert.deepEqual(
         [...left.positions.data],
         slots.map(([target]) => target),
