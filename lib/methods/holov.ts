@@ -5,10 +5,10 @@ import { readOptions } from '../options.js';
 import { byScore } from '../ranking.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { freeCounts, keptTokens, withKept } from '../strategies/among-free.js';
-import { cosineVariance, cropsOf } from '../strategies/crops.js';
+import { type CropScoring, cosineVariance, cropsOf, cropWeights } from '../strategies/crops.js';
 import { prunedMap } from '../strategies/maps.js';
 import { raggedOf } from '../strategies/nearest.js';
-import { shareOut } from '../strategies/quotas.js';
+import { shareOut, shareOutOnce } from '../strategies/quotas.js';
 import { requiredScores } from '../strategies/select.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { type EncoderAttentionOptions, encoderAttention } from './encoder-attention.js';
@@ -64,12 +64,6 @@ export function holov(options: HolovOptions): Sieve {
 
 const budgetFor = (options: CountOptions) => budgetOf(options, { of: 'free' });
 
-interface CropScoring {
-  readonly alpha: number;
-  readonly beta: number;
-  readonly isAuthors: boolean;
-}
-
 function byCrops(most: number, scoring: CropScoring): Strategy {
   return function* (decision) {
     const { tokens } = decision;
@@ -80,10 +74,10 @@ function byCrops(most: number, scoring: CropScoring): Strategy {
     const variances = yield* cosineVariance(features, crops, scoring.isAuthors);
     const chosen = crops.map((own, row) => {
       const attention = scores.data.subarray(row * tokens.length, (row + 1) * tokens.length);
-      const weights = weightsOf(own, attention, variances[row], scoring);
+      const weights = cropWeights(own, attention, variances[row], scoring);
       const room = own.map((crop) => crop.length);
       const shares = scoring.isAuthors
-        ? authorsShares(weights, room, counts[row])
+        ? shareOutOnce(weights, room, counts[row])
         : shareOut(weights, room, counts[row]);
       return own.flatMap((crop, at) =>
         Array.from(crop.slice().sort(byScore(attention)).subarray(0, shares[at])),
@@ -94,39 +88,6 @@ function byCrops(most: number, scoring: CropScoring): Strategy {
       : withKept(tokens, raggedOf(chosen));
     return { map: prunedMap(tokens, indices.data, offsets) };
   };
-}
-
-const meanOf = (values: ArrayLike<number>): number =>
-  values.length === 0 ? 0 : Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
-
-/** What each crop counts for; not negative, and 0 where that is no number. */
-function weightsOf(
-  crops: readonly Int32Array[],
-  attention: Float32Array,
-  variances: readonly Float64Array[],
-  { alpha, beta, isAuthors }: CropScoring,
-): number[] {
-  const attended = crops.map((crop) => meanOf(Array.from(crop, (i) => attention[i])));
-  const all = meanOf(crops.flatMap((crop) => Array.from(crop, (i) => attention[i])));
-  const spread = meanOf(variances.flatMap((own) => Array.from(own)));
-  return crops.map((crop, at) => {
-    const own = meanOf(variances[at]);
-    // Attention times 1000, as the authors have it, beside which their 1e-6 is small.
-    const scale = isAuthors ? (1e3 * attended[at]) / (own + 1e-6) : (1e3 * all) / spread;
-    const varied = crop.length < 2 || own === 0 ? 0 : beta * scale * own;
-    const attentive = isAuthors && crop.length < 2 ? attended[at] : alpha * 1e3 * attended[at];
-    return Math.max(0, attentive + varied) || 0;
-  });
-}
-
-/** Shares rounded down, and one more for those of greatest weight: never two, and no more than there is room for. */
-function authorsShares(weights: readonly number[], room: readonly number[], total: number): number[] {
-  const sum = weights.reduce((all, weight) => all + weight, 0) + 1e-6;
-  const shares = weights.map((weight) => Math.floor((weight / sum) * total));
-  const left = total - shares.reduce((all, share) => all + share, 0);
-  const order = Array.from(weights.keys()).sort(byScore(weights));
-  for (const part of order.slice(0, left)) shares[part]++;
-  return shares.map((share, part) => Math.min(share, room[part]));
 }
 
 export const method: Method<HolovOptions> = {

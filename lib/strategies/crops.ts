@@ -64,3 +64,34 @@ export function* cosineVariance(
 
 /** Below it the difference of the mean square and the squared mean, both up to 1, is their rounding to float32. */
 const leastVariance = 2 ** -22;
+
+/** What a crop counts for by its tokens' attention and the {@link cosineVariance} of their cosines. */
+export interface CropScoring {
+  readonly alpha: number;
+  readonly beta: number;
+  /** Brings variances to attention's scale crop by crop, in place of over the row. */
+  readonly isAuthors: boolean;
+}
+
+/** What each crop counts for; not negative, and 0 where that is no number. */
+export function cropWeights(
+  crops: readonly Int32Array[],
+  attention: Float32Array,
+  variances: readonly Float64Array[],
+  { alpha, beta, isAuthors }: CropScoring,
+): number[] {
+  const attended = crops.map((crop) => meanOf(Array.from(crop, (i) => attention[i])));
+  const all = meanOf(crops.flatMap((crop) => Array.from(crop, (i) => attention[i])));
+  const spread = meanOf(variances.flatMap((own) => Array.from(own)));
+  return crops.map((crop, at) => {
+    const own = meanOf(variances[at]);
+    // Attention times 1000, as the authors have it, beside which their 1e-6 is small.
+    const scale = isAuthors ? (1e3 * attended[at]) / (own + 1e-6) : (1e3 * all) / spread;
+    const varied = crop.length < 2 || own === 0 ? 0 : beta * scale * own;
+    const attentive = isAuthors && crop.length < 2 ? attended[at] : alpha * 1e3 * attended[at];
+    return Math.max(0, attentive + varied) || 0;
+  });
+}
+
+const meanOf = (values: ArrayLike<number>): number =>
+  values.length === 0 ? 0 : Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;

@@ -26,3 +26,13 @@ export function shareOut(weights: readonly number[], room: readonly number[], to
   }
   return shares;
 }
+
+/** Shares rounded down, and one more for those of greatest weight: never two, and no more than there is room for. */
+export function shareOutOnce(weights: readonly number[], room: readonly number[], total: number): number[] {
+  const sum = weights.reduce((all, weight) => all + weight, 0) + 1e-6;
+  const shares = weights.map((weight) => Math.floor((weight / sum) * total));
+  const left = total - shares.reduce((all, share) => all + share, 0);
+  const order = Array.from(weights.keys()).sort(byScore(weights));
+  for (const part of order.slice(0, left)) shares[part]++;
+  return shares.map((share, part) => Math.min(share, room[part]));
+}
