@@ -7,8 +7,9 @@ import { readOptions } from '../options.js';
 import { readInputs } from '../read-inputs.js';
 import { type Sieve, sieveOf } from '../sieve.js';
 import type { Tokens } from '../sieve-inputs.js';
+import { type Steps, step } from '../steps.js';
 import { haltTokens, handOn } from '../strategies/halt.js';
-import type { Tensor } from '../tensor.js';
+import { type Tensor, zeros } from '../tensor.js';
 import { type Method, type MethodOptions, readMethodOptions } from './method.js';
 
 /** Options of {@link avit}. */
