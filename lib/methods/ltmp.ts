@@ -15,10 +15,10 @@ import { type Method, type MethodOptions, readMethodOptions } from './method.js'
 
 /** Options of {@link ltmp}, the thresholds that were learnt: a number, or over layers a list. */
 export interface LtmpOptions extends MethodOptions {
-  /** The cosine from which on a token merges; training starts at 1. */
-  readonly mergeThreshold: Schedule;
-  /** What a token's mean attention has to be above to stay; training starts at 0. */
-  readonly pruneThreshold: Schedule;
+  /** What a token's cosine has to be above to merge; training starts at 1. Left out, nothing merges. */
+  readonly mergeThreshold?: Schedule;
+  /** What a token's mean attention has to be above to stay; training starts at 0. Left out, nothing is pruned. */
+  readonly pruneThreshold?: Schedule;
 }
 
 /**
@@ -26,33 +26,32 @@ export interface LtmpOptions extends MethodOptions {
  * Pruning for Vision Transformers", TMLR 2023, arXiv 2307.10780.
  *
  * First every token at an even place merges into the most similar one at an odd place, by the cosine of keys averaged
- * over heads, where the threshold is reached, as the mean weighted by size. Then tokens go whose importance is not above
+ * over heads, where that is above the threshold, as the mean weighted by size. Then tokens go whose importance is not above
  * the other threshold: the mean over heads and queries of the attention that they receive, proportional to `sizes`;
  * what was merged is as important as its most important member. The class token, the first of each row, always stays.
  * Apply it between attention and MLP, handing `sizes` and `mask` on, and `proportionalBias(sizes)` to the next
  * attention. Reads q and k.
  *
  * How many stay, each picture decides: `lengths` says where rows differ. The authors' inference takes a batch of one.
- * They merge above the threshold, here from it on, so that at 1 equal tokens may still merge. `reference` changes
- * nothing: the order, survivors and then destinations by place, is theirs too.
+ * `reference` changes nothing: the order, survivors and then destinations by place, is theirs too.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function ltmp(options: LtmpOptions): Sieve {
   const { mergeThreshold, pruneThreshold } = readOptions(options);
   const { positions } = readMethodOptions(options);
-  const mergeFrom = readSchedule('options.mergeThreshold', mergeThreshold, checkThreshold);
-  const pruneTo = readSchedule('options.pruneThreshold', pruneThreshold, checkThreshold);
+  const mergeAbove = readThreshold('options.mergeThreshold', mergeThreshold);
+  const pruneTo = readThreshold('options.pruneThreshold', pruneThreshold);
   return createSieve({
     criterion: attentionReceived({ proportional: true }),
     strategy: function* (decision) {
       const { tokens } = decision;
-      const threshold = mergeFrom(tokens.layer);
+      const threshold = mergeAbove(tokens.layer);
       const above = pruneTo(tokens.layer);
       const merged =
         threshold === undefined
           ? { map: identityMap(tokens) }
-          : yield* bipartiteMerge({ threshold })({ ...decision, amount: undefined });
+          : yield* bipartiteMerge({ threshold: leastAbove(threshold) })({ ...decision, amount: undefined });
       return above === undefined ? merged : yield* pruned(tokens, merged, requiredScores(decision), above);
     },
     protect: { first: 1 },
@@ -60,8 +59,23 @@ export function ltmp(options: LtmpOptions): Sieve {
   });
 }
 
-function checkThreshold(path: string, value: number): void {
-  if (!Number.isFinite(value)) throw rangeError(path, 'a finite number', value);
+function readThreshold(
+  path: string,
+  threshold: Schedule | undefined,
+): (layer: number | undefined) => number | undefined {
+  if (threshold === undefined) return () => undefined;
+  return readSchedule(path, threshold, (at, value) => {
+    if (!Number.isFinite(value)) throw rangeError(at, 'a finite number', value);
+  });
+}
+
+/** The least float32 above a number: similarities are float32, and pairs merge from a threshold on. */
+function leastAbove(threshold: number): number {
+  const least = Float32Array.of(threshold);
+  if (least[0] > threshold) return least[0];
+  if (least[0] === 0) return 2 ** -149;
+  new Int32Array(least.buffer)[0] += Math.sign(least[0]);
+  return least[0];
 }
 
 /** Drops the slots of which no member scores above the threshold. */

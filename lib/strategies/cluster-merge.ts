@@ -94,8 +94,10 @@ export function clusterMerge(options: ClusterMergeOptions): Strategy {
     const { centres } = found;
     const centred = centres && centredOf(found.labels, centres, tokens);
     const merge = join(tokens);
-    if (centred && order === 'score')
-      return { ...byFallingPeak(centred, centres.peaks, tokens, weights), merge };
+    if (centred && order === 'score') {
+      const isWhole = (row: number) => clusters[row] === free[row];
+      return { ...byFallingPeak(centred, centres.peaks, isWhole, tokens, weights), merge };
+    }
     const map = clusteredMap(tokens, leaders, weights);
     return { map, merge, ...(centred && { centres: centresOf(map, centred, tokens) }) };
   };
@@ -167,9 +169,11 @@ function centresOf(
   return centres;
 }
 
+/** Rows that are left whole stay in place. */
 function byFallingPeak(
   centred: Int32Array,
   peaks: Float32Array,
+  isWhole: (row: number) => boolean,
   tokens: Tokens,
   weights: Float32Array | undefined,
 ): Pick<Plan, 'map' | 'centres'> {
@@ -180,5 +184,7 @@ function byFallingPeak(
     ),
   );
   const data = ordered(centres, 'score', tokens, { type: 'float32', data: peaks, dims: [batch, length] });
+  for (let row = 0; row < batch; row++)
+    if (isWhole(row)) data.subarray(centres.offsets[row], centres.offsets[row + 1]).sort();
   return centredMap(tokens, { ...centres, indices: { ...centres.indices, data } }, centred, weights);
 }

@@ -98,7 +98,7 @@ function releaseOthers({ r, sources }: Dealt, { into, similarity }: Merged, star
 
 /** The tokens of a row that are merged into no other: those no other is merged into either, then the destinations. */
 function slotsOf(
-  { ranked, destinations }: Dealt,
+  { r, ranked, destinations }: Dealt,
   { into }: Merged,
   { length, mask }: Tokens,
   row: number,
@@ -109,7 +109,7 @@ function slotsOf(
   for (const i of destinations) isDestination[i] = 1;
   const isLeft = (i: number) => own[i] === i && isDestination[i] === 0;
   const all = [...own.keys()];
-  if (order === 'index') return [...all.filter(isLeft), ...destinations.slice().sort()];
+  if (order === 'index' || r === 0) return [...all.filter(isLeft), ...destinations.slice().sort()];
   const kept = all.filter((i) => mask?.[row * length + i] === 1);
   return [...kept, ...ranked.filter(isLeft), ...destinations];
 }

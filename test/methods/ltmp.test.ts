@@ -5,7 +5,7 @@ import { attentionScores } from '../reference/attention-scores.js';
 import { bipartiteMatch } from '../reference/bipartite-match.js';
 import { isArgumentError } from '../support/assertions.js';
 import { assertConsistent, membersOf, randomInputs } from '../support/reductions.js';
-import { decode } from '../support/tensors.js';
+import { decode, tensorOf } from '../support/tensors.js';
 
 const length = 17;
 const inputs = {
@@ -37,7 +37,7 @@ describe('ltmp', () => {
 
   for (const mergeThreshold of [-1, 0.3, 0.6, 2])
     for (const pruneThreshold of [0, sorted[3] + 1e-7, sorted[9] + 1e-7, 1])
-      it(`merges from ${mergeThreshold} on, then keeps what is above ${pruneThreshold}`, () => {
+      it(`merges above ${mergeThreshold}, then keeps what is above ${pruneThreshold}`, () => {
         const options = { mergeThreshold, pruneThreshold };
         for (const reference of ['paper', 'authors'] as const) {
           const left = ltmp({ ...options, reference }).reduceSync(inputs);
@@ -45,6 +45,25 @@ describe('ltmp', () => {
           assertConsistent(inputs, left);
         }
       });
+
+  it('merges what is above the threshold, not at it', () => {
+    const metric = tensorOf('float32', [0, 0, 0, 1, 1, 0, 1, 0], [1, 4, 2]);
+    const four = { ...randomInputs({ batch: 1, length: 4 }), metric };
+    const slots = (mergeThreshold: number) => membersOf(ltmp({ mergeThreshold }).reduceSync(four).map, 0);
+    for (const threshold of [1, 2, 1e300]) assert.deepEqual(slots(threshold), [[0], [1], [2], [3]]);
+    for (const threshold of [1 - 1e-6, 0, -1, -1e300]) assert.deepEqual(slots(threshold), [[0], [1], [2, 3]]);
+    const apart = { ...four, metric: tensorOf('float32', [0, 0, 0, 1, 1, 0, 0, 1], [1, 4, 2]) };
+    const left = (mergeThreshold: number) => ltmp({ mergeThreshold }).reduceSync(apart).map.outputLengths[0];
+    assert.deepEqual([-1e-9, 0, -0].map(left), [3, 4, 4]);
+  });
+
+  it('leaves out the step whose threshold is left out', () => {
+    const merged = ltmp({ mergeThreshold: 0.3 }).reduceSync(inputs);
+    assert.deepEqual(membersOf(merged.map, 0), expectedSlots({ mergeThreshold: 0.3, pruneThreshold: -1 }));
+    const pruneThreshold = sorted[9] + 1e-7;
+    const pruned = ltmp({ pruneThreshold }).reduceSync(inputs);
+    assert.deepEqual(membersOf(pruned.map, 0), expectedSlots({ mergeThreshold: 2, pruneThreshold }));
+  });
 
   it('leaves of each row what it has, where its destinations stood', () => {
     const three = { ...randomInputs({ batch: 3, length }), lengths: Int32Array.of(17, 9, 1) };
@@ -77,11 +96,11 @@ describe('ltmp', () => {
 
   it('names what is wrong', () => {
     const create = ltmp as (options: unknown) => unknown;
-    assert.throws(() => create({}), isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.mergeThreshold'));
-    assert.throws(
-      () => create({ mergeThreshold: 1 }),
-      isArgumentError('ERR_TOKENSIEVE_TYPE', 'options.pruneThreshold'),
-    );
+    for (const name of ['mergeThreshold', 'pruneThreshold'])
+      assert.throws(
+        () => create({ [name]: '1' }),
+        isArgumentError('ERR_TOKENSIEVE_TYPE', `options.${name}`, '1'),
+      );
     assert.throws(
       () => create({ mergeThreshold: Number.NaN, pruneThreshold: 0 } satisfies LtmpOptions),
       isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.mergeThreshold'),

@@ -120,6 +120,15 @@ describe('pitome', () => {
     );
   });
 
+  it('leaves a row of which nothing goes in place, whatever goes of others', () => {
+    const inputs = randomInputs({ batch: 2, length: 9 });
+    const mask = Uint8Array.from({ length: 18 }, (_, place) => (place < 9 ? 0 : place < 13 ? 2 : 0));
+    mask[16] = mask[17] = 1;
+    const { map } = pitome({ count: 3, reference: 'authors' }).reduceSync({ ...inputs, mask });
+    assert.ok(map.outputLengths[0] < 9);
+    assert.deepEqual(membersOf(map, 1), [[4], [5], [6], [7], [8]]);
+  });
+
   it('names what is wrong', () => {
     const create = pitome as (options: unknown) => unknown;
     assert.throws(() => create({ keep: 1.5 }), isArgumentError('ERR_TOKENSIEVE_RANGE', 'options.keep', 1.5));
