@@ -17,7 +17,7 @@ export type { Distillation } from './distillation.js';
 export { type ErrorCode, errorCodes, TokenSieveError } from './errors.js';
 export type { Halting } from './halting.js';
 export { type Info, info, setNumThreads } from './info.js';
-export type { LinearLayer, PredictorWeights } from './linear-layer.js';
+export type { LinearLayer, PredictorWeights, ReadLinear, ReadPredictor } from './linear-layer.js';
 export { type AttentionMask, fromAttentionMask } from './mask.js';
 export * from './methods/index.js';
 export type { Reduction } from './move-tokens.js';
