@@ -28,9 +28,9 @@ export type CdPrunerOptions = CountOptions &
  *
  * The relevance of a token is minus its mean cosine with the text, both as projected by CLIP, whose patches are the less
  * like a text the more they show of it (`sign: 1` for an encoder where they are the more like it), brought to 0..1 over
- * the free tokens of its row; with theta it becomes `exp(theta / (2 (1 - theta)) (relevance - 1))`, the paper's weight but
- * for a factor that all share. The tokens that stay are chosen one after another for what each adds to the determinant of
- * `diag(relevance) cosines diag(relevance)`, cosines of hidden (or `metric`): relevant ones, unlike each other; see
+ * the free tokens of its row; with theta it becomes `exp(theta / (2 (1 - theta)) relevance)`, divided by the greatest that
+ * can be where theta is nearly 1. The tokens that stay are chosen one after another for what each adds to the determinant
+ * of `diag(relevance) cosines diag(relevance)`, cosines of hidden (or `metric`): relevant ones, unlike each other; see
  * `dppGreedy`. `floor(L keep)` of the L free ones stay, in place; tokens masked 1 stay without a part in this. Reads
  * imageEmbeds and textEmbeds.
  *
@@ -77,9 +77,11 @@ function relevance(similarity: Criterion, theta: number | undefined, isAuthors: 
     }
     if (theta === undefined) return scores;
     const factor = theta / (2 * (1 - theta));
+    // Squares of weights past this would leave float32; a factor that all share changes nothing.
+    const most = factor > 40 ? 1 : 0;
     return {
       ...scores,
-      data: scores.data.map((score, i) => (isFree(i) ? Math.exp(factor * (score - 1)) : 0)),
+      data: scores.data.map((score, i) => (isFree(i) ? Math.exp(factor * (score - most)) : 0)),
     };
   };
 }

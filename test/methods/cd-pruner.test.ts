@@ -65,6 +65,8 @@ describe('cdPruner', () => {
         assert.deepEqual(kept({ count, sign: 1 }, row), chosen(positive, row, count));
         const weighted = scaled(negative[row]).map((x) => Math.exp((0.6 / 0.8) * x));
         assert.deepEqual(kept({ count, theta: 0.6 }, row), chosen(weighted, row, count));
+        const { scores } = cdPruner({ count, theta: 0.6 }).reduceSync(inputs);
+        assertNear(scores!.data.subarray(row * 12, (row + 1) * 12), weighted);
       }
     });
 

@@ -206,7 +206,7 @@ const weighted = (draw: Draw): unknown[] =>
 const windows = (draw: Draw): unknown[] => [{ window: draw.between(1, 4) }];
 const rounding = (draw: Draw) =>
   draw.some({
-    rounding: () => draw.pick(['floor', 'ceil', 'round']),
+    rounding: () => draw.pick(['floor', 'ceil', 'round', 'truncate']),
     of: () => draw.pick(['all', 'free']),
   });
 const merging = (draw: Draw): unknown[] => [
