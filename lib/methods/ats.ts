@@ -10,7 +10,7 @@ import { type Method, type MethodOptions, readMethodOptions } from './method.js'
 
 /**
  * Options of {@link ats}: how many tokens stay at most, the class token included, by one of `keep` and `ratio`, a fraction
- * of all, and `count`.
+ * of all rounded to the nearest, and `count`.
  */
 export type AtsOptions = MethodOptions & CountOptions;
 
@@ -24,8 +24,8 @@ export type AtsOptions = MethodOptions & CountOptions;
  * stays. Rows differ in how many are left: read `lengths`. Apply between the softmax and the output of the attention:
  * queries of the tokens left, keys and values of all. Reads q, k and v.
  *
- * `reference: 'authors'` rounds the number of tokens to the nearest, to 8 at least, and lists what stays behind the class
- * token by rising significance, as their code does; here it is floored and tokens stay in place. Their code has one point
+ * `reference: 'authors'` lets no fewer than 8 points be, and lists what stays behind the class token by rising
+ * significance, as their code does; here tokens stay in place. Their code has one point
  * for each token of the first layer, however many are left; here there are no more points than tokens.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
@@ -34,12 +34,14 @@ export function ats(options: AtsOptions): Sieve {
   const { isAuthors, positions } = readMethodOptions(options);
   return createSieve({
     criterion: significance,
-    budget: isAuthors ? atLeast(8, budgetOf(options, { rounding: 'round' })) : budgetOf(options),
+    budget: isAuthors ? atLeast(8, budgetFor(options)) : budgetFor(options),
     strategy: sample({ order: isAuthors ? 'rising' : 'index' }),
     protect: { first: 1 },
     positions,
   });
 }
+
+const budgetFor = (options: AtsOptions) => budgetOf(options, { rounding: 'round' });
 
 function atLeast(least: number, budget: Budget): Budget {
   return (layer) => {

@@ -4,7 +4,7 @@ import { rangeError, typeError } from '../errors.js';
 import { readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { prune } from '../strategies/prune.js';
-import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
+import { type Method, type MethodOptions, readMethodOptions, roundingDown, tokensLeftBy } from './method.js';
 
 /**
  * Options of {@link dynamicVit}: how many of the tokens beside the class token stay, by one of `keep` (0.7, 0.49 and 0.343 at
@@ -29,8 +29,8 @@ export type DynamicVitOptions = MethodOptions &
  * probability stay. Apply it before a block. Reads `predictor`, the weights of that layer's network, or `scores` in place
  * of what it would say.
  *
- * Tokens stay in place; `reference: 'authors'` lists them by falling probability behind the class token, as their code
- * does.
+ * Tokens stay in place; `reference: 'authors'` lists them by falling probability behind the class token, and rounds down
+ * what floating point makes of the product, as their code does: 0.29 of 100 tokens are 28.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -51,7 +51,7 @@ function budgetFor(options: DynamicVitOptions) {
     throw typeError('options.initial', 'an integer', initial);
   if (initial !== undefined && !(Number.isSafeInteger(initial) && initial >= 0))
     throw rangeError('options.initial', 'an integer from 0', initial);
-  return budgetOf(options, { of: initial ?? 'free' });
+  return budgetOf(options, { rounding: roundingDown(options), of: initial ?? 'free' });
 }
 
 export const method: Method<DynamicVitOptions> = {

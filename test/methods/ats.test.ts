@@ -51,9 +51,9 @@ describe('ats', () => {
   const share = shares();
 
   for (const [keep, count] of [
-    [0.9, 21],
+    [0.9, 22],
     [0.5, 12],
-    [0.4, 9],
+    [0.4, 10],
     [0.1, 2],
   ] as const)
     it(`picks by ${count} - 1 points, the class token besides`, () => {

@@ -105,6 +105,8 @@ describe('dynamicVit', () => {
     assert.equal(lengthOf({ initial: 196, keep: 0.343 }, 97), 1 + 67);
     assert.equal(lengthOf({ initial: 196 }, 50), 50);
     assert.equal(lengthOf({ keep: undefined, count: 5, initial: 196 }, 50), 6);
+    assert.equal(lengthOf({ keep: 0.29 }, 101), 1 + 29);
+    assert.equal(lengthOf({ keep: 0.29, reference: 'authors' }, 101), 1 + 28);
   });
 
   it('takes scores in place of the network, and any float type', () => {
