@@ -72,11 +72,12 @@ export function* headsSideBySide(
   const channels = tensor.dims[3];
   const dims = [batch, length, heads * channels];
   if (own === heads && (layout === 'bnhd' || heads === 1)) return { ...tensor, dims };
-  const data = Int32Array.from({ length: batch * length * heads }, (_, at) => {
-    const head = Math.floor(((at % heads) * own) / heads);
-    const token = Math.floor(at / heads) % length;
-    return layout === 'bnhd' ? token * own + head : head * length + token;
-  });
+  const [tokenStride, headStride] = layout === 'bnhd' ? [own, 1] : [1, length];
+  const data = new Int32Array(batch * length * heads);
+  for (let row = 0, at = 0; row < batch; row++)
+    for (let token = 0; token < length; token++)
+      for (let head = 0; head < heads; head++)
+        data[at++] = token * tokenStride + Math.floor((head * own) / heads) * headStride;
   const from: Tensor<'int32'> = { type: 'int32', data, dims: [batch, length * heads] };
   const moved = yield* step.gatherTokens({ ...tensor, dims: [batch, own * length, channels] }, from, {});
   return { ...moved, dims };
@@ -84,12 +85,18 @@ export function* headsSideBySide(
 
 /** Rows of so many tokens, each of which becomes one. */
 export function allIntoOne(rows: number, length: number): TokenMap {
+  const offsets = new Int32Array(rows + 1);
+  const members = new Int32Array(rows * length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let i = 0; i < length; i++) members[at++] = i;
+    offsets[row + 1] = at;
+  }
   return adoptTokenMap({
     rowDims: [rows],
     inputLength: length,
     outputLengths: new Int32Array(rows).fill(1),
-    offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * length),
-    members: new Int32Array(rows * length).map((_, i) => i % length),
+    offsets,
+    members,
     weights: undefined,
     assignment: new Int32Array(rows * length),
     isPartition: true,

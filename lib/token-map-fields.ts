@@ -129,11 +129,10 @@ export function readAssignment(
     throw rangeError(`options.outputLengths[${longest}]`, expected, outputLengths[longest]);
   }
   const tokenWeights = readWeights('options.weights', options.weights, assignment.length);
-  for (let i = 0; i < assignment.length; i++) {
-    const last = outputLengths[Math.floor(i / inputLength)] - 1;
-    if (assignment[i] < -1 || assignment[i] > last)
-      throw rangeError(`assignment[${i}]`, `an integer from -1 to ${last}`, assignment[i]);
-  }
+  for (let row = 0, i = 0; row < rows; row++)
+    for (const end = i + inputLength, last = outputLengths[row] - 1; i < end; i++)
+      if (assignment[i] < -1 || assignment[i] > last)
+        throw rangeError(`assignment[${i}]`, `an integer from -1 to ${last}`, assignment[i]);
   return { rowDims, inputLength, outputLengths, assignment, tokenWeights };
 }
 

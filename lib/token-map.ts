@@ -267,8 +267,11 @@ export class TokenMap {
   sizes(weights?: Float32Array | Tensor<'float32'>): Float32Array {
     checkSlots('map', this);
     const sizes = new Float32Array(this.offsets.length - 1);
-    if (weights === undefined) return sizes.map((_, slot) => this.offsets[slot + 1] - this.offsets[slot]);
-
+    const { offsets } = this;
+    if (weights === undefined) {
+      for (let slot = 0; slot < sizes.length; slot++) sizes[slot] = offsets[slot + 1] - offsets[slot];
+      return sizes;
+    }
     const given = types.isFloat32Array(weights) ? weights : readTensor('weights', weights, ['float32']).data;
     const data = copyArray('weights', given);
     const N = this.inputLength;
@@ -313,9 +316,7 @@ export class TokenMap {
       outputLengths: next.outputLengths,
       ...slots,
       weights: withoutOnes(weights),
-      assignment: this.assignment.map((slot, token) =>
-        slot === -1 ? -1 : next.assignment[Math.floor(token / N) * next.inputLength + slot],
-      ),
+      assignment: followed(this, next),
     });
   }
 }
@@ -328,20 +329,32 @@ function cutToLength(arrays: readonly Tensor<'int32'>[]): Record<ArrayField, Int
   return { outputLengths, offsets: ends, members: members.subarray(0, ends[slots]), assignment };
 }
 
+/** `[R * N]`: the slot of the second map that each token of the first ends in. */
+function followed(first: TokenMap, next: TokenMap): Int32Array {
+  const { assignment, inputLength } = first;
+  const slots = new Int32Array(assignment.length);
+  for (let row = 0, place = 0; place < slots.length; row++)
+    for (const end = place + inputLength; place < end; place++)
+      slots[place] =
+        assignment[place] === -1 ? -1 : next.assignment[row * next.inputLength + assignment[place]];
+  return slots;
+}
+
 /** Token lists of slots from slots of tokens: a counting sort, which leaves members ascending. */
 function slotsOf(
   assignment: Int32Array,
   outputLengths: Int32Array,
   tokenWeights: Float32Array | undefined,
 ): Pick<MapFields, 'offsets' | 'members' | 'weights'> {
-  const N = assignment.length / outputLengths.length;
-  const firstSlots = new Int32Array(outputLengths.length + 1);
-  for (let row = 0; row < outputLengths.length; row++)
-    firstSlots[row + 1] = firstSlots[row] + outputLengths[row];
+  const rows = outputLengths.length;
+  const N = rows === 0 ? 0 : assignment.length / rows;
+  const firstSlots = new Int32Array(rows + 1);
+  for (let row = 0; row < rows; row++) firstSlots[row + 1] = firstSlots[row] + outputLengths[row];
 
-  const offsets = new Int32Array(firstSlots[outputLengths.length] + 1);
-  const slotOf = assignment.map((slot, i) => (slot === -1 ? -1 : firstSlots[Math.floor(i / N)] + slot));
-  for (const slot of slotOf) if (slot !== -1) offsets[slot + 1]++;
+  const offsets = new Int32Array(firstSlots[rows] + 1);
+  for (let row = 0, place = 0; row < rows; row++)
+    for (const end = place + N; place < end; place++)
+      if (assignment[place] !== -1) offsets[firstSlots[row] + assignment[place] + 1]++;
   for (let slot = 0; slot < offsets.length - 1; slot++) {
     if (offsets[slot + 1] === 0) {
       const row = firstSlots.findLastIndex((first) => first <= slot);
@@ -354,12 +367,13 @@ function slotsOf(
   const members = new Int32Array(offsets[offsets.length - 1]);
   const weights = tokenWeights && new Float32Array(members.length);
   const filled = offsets.slice(0, -1);
-  for (let i = 0; i < slotOf.length; i++) {
-    if (slotOf[i] === -1) continue;
-    const at = filled[slotOf[i]]++;
-    members[at] = i % N;
-    if (weights && tokenWeights) weights[at] = tokenWeights[i];
-  }
+  for (let row = 0, place = 0; row < rows; row++)
+    for (let i = 0; i < N; i++, place++) {
+      if (assignment[place] === -1) continue;
+      const at = filled[firstSlots[row] + assignment[place]]++;
+      members[at] = i;
+      if (weights && tokenWeights) weights[at] = tokenWeights[place];
+    }
   return { offsets, members, weights };
 }
 

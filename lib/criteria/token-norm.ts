@@ -69,12 +69,14 @@ export function* normOverHeads(x: FloatTensor, layout: 'bhnd' | 'bnhd'): Steps<F
   const [batch, second, third, depth] = x.dims;
   if (layout === 'bnhd') return (yield* normOfEach({ ...x, dims: [batch, second, third * depth] }, 2)).data;
   const { data } = yield* normOfEach(x, 2);
-  return Float32Array.from({ length: batch * third }, (_, i) => {
-    const first = Math.floor(i / third) * second * third + (i % third);
-    let sum = 0;
-    for (let head = 0; head < second; head++) sum += data[first + head * third] ** 2;
-    return Math.sqrt(sum);
-  });
+  const norms = new Float32Array(batch * third);
+  for (let row = 0, i = 0; row < batch; row++)
+    for (let token = 0; token < third; token++) {
+      let sum = 0;
+      for (let head = 0; head < second; head++) sum += data[(row * second + head) * third + token] ** 2;
+      norms[i++] = Math.sqrt(sum);
+    }
+  return norms;
 }
 
 function readNorm(options: NormOptions, preferred: 'low' | 'high'): Required<NormOptions> {

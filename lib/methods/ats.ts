@@ -57,15 +57,13 @@ const significance: Criterion = function* (tokens) {
   const { batch, length, mask, layout } = tokens;
   const { data } = yield* scoresOf(classAttention, tokens);
   const norms = yield* normOverHeads(required(tokens, 'v', 'ats'), layout);
-  const scores = data.map((attention, place) => attention * norms[place]);
-  for (let row = 0; row < batch; row++) {
-    const own = scores.subarray(row * length, (row + 1) * length);
+  const scores = new Float32Array(data.length);
+  for (let place = 0; place < scores.length; place++) scores[place] = data[place] * norms[place];
+  for (let start = 0; start < scores.length; start += length) {
     let sum = 0;
-    for (let i = 0; i < length; i++) if (!mask?.[row * length + i]) sum += own[i];
-    if (sum > 0)
-      own.forEach((score, i) => {
-        own[i] = score / sum;
-      });
+    for (let place = start; place < start + length; place++)
+      if (mask === undefined || mask[place] === 0) sum += scores[place];
+    if (sum > 0) for (let place = start; place < start + length; place++) scores[place] /= sum;
   }
   return { type: 'float32', data: scores, dims: [batch, length] };
 };

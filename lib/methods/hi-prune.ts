@@ -5,9 +5,8 @@ import { ofShallowLayer } from '../criteria/shallow-layer.js';
 import { rangeError, typeError } from '../errors.js';
 import { freeTokens, gridOf, readGridOption } from '../grid.js';
 import { readOptions } from '../options.js';
-import { byScore } from '../ranking.js';
 import { createSieve, type Sieve } from '../sieve.js';
-import { freeCounts, withKept } from '../strategies/among-free.js';
+import { freeCounts, rankedFree, withKept } from '../strategies/among-free.js';
 import { prunedMap } from '../strategies/maps.js';
 import { raggedOf } from '../strategies/nearest.js';
 import { requiredScores } from '../strategies/select.js';
@@ -69,19 +68,27 @@ function hierarchical(
 ): Strategy {
   return function* (decision) {
     const { tokens } = decision;
-    const { length } = tokens;
     const deep = requiredScores(decision);
     const shallow = yield* scoresOf(ofShallowLayer(criterion, 'hiPrune'), tokens);
     const [, width] = gridOf(tokens, grid, 2, 'hiPrune');
-    const chosen = freeCounts(decision, 'hiPrune').map((count, row) => {
+    const counts = freeCounts(decision, 'hiPrune');
+    const cellOf = new Int32Array(tokens.length);
+    const chosen = counts.map((count, row) => {
       const free = freeTokens(tokens, row);
+      free.forEach((token, cell) => {
+        cellOf[token] = cell;
+      });
       const budget = Math.max(1, count);
-      const rank = ({ data }: typeof deep) =>
-        Array.from(free.keys()).sort(byScore(Array.from(free, (i) => data[row * length + i])));
-      const anchors = rank(shallow).slice(0, roundCount((budget * alpha) / 5, budget, 'round'));
-      const buffers = anchors.flatMap((cell) => neighboursOf(cell, free.length, width));
-      const cells = [...new Set([...anchors, ...buffers, ...rank(deep)])].slice(0, budget);
-      return cells.map((cell) => free[cell]);
+      const most = roundCount((budget * alpha) / 5, budget, 'round');
+      const anchors = rankedFree(tokens, row, shallow).subarray(0, most);
+      const first = new Set(anchors);
+      for (const token of anchors)
+        for (const cell of neighboursOf(cellOf[token], free.length, width)) first.add(free[cell]);
+      for (const token of rankedFree(tokens, row, deep)) {
+        if (first.size >= budget) break;
+        first.add(token);
+      }
+      return [...first].slice(0, budget);
     });
     const { indices, offsets } = withKept(tokens, raggedOf(chosen));
     return { map: prunedMap(tokens, indices.data, offsets) };

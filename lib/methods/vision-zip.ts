@@ -75,7 +75,9 @@ function zipped(contextual: number, isAuthors: boolean): Strategy {
 /** At most so many tokens, evenly apart, from the first on. */
 function everyStepth(tokens: Int32Array, most: number): Int32Array {
   const step = Math.max(1, Math.floor(tokens.length / most));
-  return tokens.filter((_, at) => at % step === 0).subarray(0, most);
+  const targets = new Int32Array(Math.min(most, Math.ceil(tokens.length / step)));
+  for (let at = 0; at < targets.length; at++) targets[at] = tokens[at * step];
+  return targets;
 }
 
 /** Weights by which a target and the mean of what goes into it add up. */

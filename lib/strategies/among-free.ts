@@ -2,10 +2,11 @@
 import { typeError } from '../errors.js';
 import { freeTokens } from '../grid.js';
 import type { Ragged } from '../ragged.js';
-import { byScore } from '../ranking.js';
+import { rankedByScore } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
 import type { Tensor } from '../tensor.js';
 import { countsAsked } from './amounts.js';
+import { keptAnd, markedTokens } from './marked.js';
 import { raggedOf } from './nearest.js';
 import type { Decision } from './strategy.js';
 
@@ -28,37 +29,31 @@ export function freeCounts(decision: Decision, reader: string): number[] {
 }
 
 /** What was chosen of each row and what is kept of it, ascending. */
-export function withKept({ length, mask }: Tokens, { indices, offsets }: Ragged): Ragged {
+export function withKept(tokens: Tokens, { indices, offsets }: Ragged): Ragged {
   return raggedOf(
-    Array.from({ length: offsets.length - 1 }, (_, row) => {
-      const stays = new Uint8Array(length);
-      for (let i = 0; i < length; i++) stays[i] = Number(mask?.[row * length + i] === 1);
-      for (let at = offsets[row]; at < offsets[row + 1]; at++) stays[indices.data[at]] = 1;
-      return Int32Array.from(stays.keys()).filter((i) => stays[i] === 1);
-    }),
+    tokens.rows.map((_, row) => keptAnd(tokens, row, indices.data.subarray(offsets[row], offsets[row + 1]))),
   );
 }
 
 /** The kept tokens of a row, ascending. */
-export function keptTokens({ length, mask }: Tokens, row: number): Int32Array {
-  const own = Int32Array.from({ length }, (_, i) => i);
-  return own.filter((i) => mask?.[row * length + i] === 1);
+export function keptTokens(tokens: Tokens, row: number): Int32Array {
+  return keptAnd(tokens, row, new Int32Array());
 }
 
-/** The tokens of a row that are neither dropped nor in a list, ascending. */
+/** The tokens of a row that are neither dropped nor in one of the lists, ascending. */
 export function tokensBut(
-  { length, mask }: Tokens,
+  { length, mask }: Pick<Tokens, 'length' | 'mask'>,
   row: number,
   ...lists: readonly ArrayLike<number>[]
 ): Int32Array {
-  const isOther = new Uint8Array(length);
-  for (let i = 0; i < length; i++) isOther[i] = Number(mask?.[row * length + i] !== 2);
+  const isOther = new Uint8Array(length).fill(1);
+  if (mask) for (let i = 0; i < length; i++) if (mask[row * length + i] === 2) isOther[i] = 0;
   for (const list of lists) for (let at = 0; at < list.length; at++) isOther[list[at]] = 0;
-  return Int32Array.from(isOther.keys()).filter((i) => isOther[i] === 1);
+  return markedTokens(isOther);
 }
 
 /** The free tokens of a row, best first. */
 export function rankedFree(tokens: Tokens, row: number, { data }: Tensor<'float32'>): Int32Array {
   const { length } = tokens;
-  return freeTokens(tokens, row).sort(byScore(data.subarray(row * length, (row + 1) * length)));
+  return rankedByScore(freeTokens(tokens, row), data.subarray(row * length, (row + 1) * length));
 }

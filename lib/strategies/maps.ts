@@ -15,8 +15,8 @@ export function prunedMap({ batch, length }: Shape, indices: Int32Array, offsets
   return adoptTokenMap({
     rowDims: [batch],
     inputLength: length,
-    outputLengths: offsets.slice(1).map((end, row) => end - offsets[row]),
-    offsets: Int32Array.from({ length: indices.length + 1 }, (_, slot) => slot),
+    outputLengths: lengthsOf(offsets),
+    offsets: oneEach(indices.length),
     members: indices,
     weights: undefined,
     assignment,
@@ -24,21 +24,40 @@ export function prunedMap({ batch, length }: Shape, indices: Int32Array, offsets
   });
 }
 
+/** The lengths of rows from their offsets. */
+function lengthsOf(offsets: Int32Array): Int32Array {
+  const lengths = new Int32Array(offsets.length - 1);
+  for (let row = 0; row < lengths.length; row++) lengths[row] = offsets[row + 1] - offsets[row];
+  return lengths;
+}
+
+/** Offsets of slots of one member. */
+function oneEach(slots: number): Int32Array {
+  const offsets = new Int32Array(slots + 1);
+  for (let slot = 1; slot <= slots; slot++) offsets[slot] = slot;
+  return offsets;
+}
+
 /** Every token that is not dropped, in place. */
 export function identityMap(shape: Shape): TokenMap {
   const { batch, length, mask } = shape;
   const offsets = new Int32Array(batch + 1);
-  const indices: number[] = [];
-  for (let row = 0; row < batch; row++) {
-    for (let i = 0; i < length; i++) if (mask?.[row * length + i] !== 2) indices.push(i);
-    offsets[row + 1] = indices.length;
+  const indices = new Int32Array(batch * length);
+  for (let row = 0, count = 0; row < batch; row++) {
+    for (let i = 0; i < length; i++)
+      if (mask === undefined || mask[row * length + i] !== 2) indices[count++] = i;
+    offsets[row + 1] = count;
   }
-  return prunedMap(shape, Int32Array.from(indices), offsets);
+  return prunedMap(shape, indices.slice(0, offsets[batch]), offsets);
 }
 
 /** `[B * N]`: where tokens go before any goes into another: each stays at its own place in its row; -1 for a dropped one. */
 export function ownPlaces({ batch, length, mask }: Shape): Int32Array {
-  return new Int32Array(batch * length).map((_, place) => (mask?.[place] === 2 ? -1 : place % length));
+  const places = new Int32Array(batch * length);
+  for (let row = 0, place = 0; row < batch; row++)
+    for (let i = 0; i < length; i++, place++)
+      places[place] = mask !== undefined && mask[place] === 2 ? -1 : i;
+  return places;
 }
 
 /**
@@ -54,10 +73,13 @@ export function clusteredMap(
 ): TokenMap {
   const data = new Int32Array(batch * length);
   const outputLengths = new Int32Array(batch);
-  for (let place = 0; place < data.length; place++) {
-    const row = Math.floor(place / length);
-    if (leaders[place] === place % length) data[place] = outputLengths[row]++;
-    else data[place] = leaders[place] === -1 ? -1 : data[row * length + leaders[place]];
+  for (let row = 0, place = 0; row < batch; row++) {
+    let slots = 0;
+    for (let i = 0; i < length; i++, place++) {
+      const leader = leaders[place];
+      data[place] = leader === i ? slots++ : leader === -1 ? -1 : data[row * length + leader];
+    }
+    outputLengths[row] = slots;
   }
   return TokenMap.fromAssignment({ type: 'int32', data, dims: [batch, length] }, { outputLengths, weights });
 }
@@ -80,11 +102,13 @@ export function centredMap(
   for (let row = 0; row < batch; row++)
     for (let at = offsets[row]; at < offsets[row + 1]; at++)
       slotOf[row * length + indices.data[at]] = at - offsets[row];
-  const data = into.map((centre, place) => (centre === -1 ? -1 : slotOf[place - (place % length) + centre]));
-  const outputLengths = offsets.slice(1).map((end, row) => end - offsets[row]);
+  const data = new Int32Array(batch * length);
+  for (let row = 0, place = 0; row < batch; row++)
+    for (const end = place + length; place < end; place++)
+      data[place] = into[place] === -1 ? -1 : slotOf[row * length + into[place]];
   const map = TokenMap.fromAssignment(
     { type: 'int32', data, dims: [batch, length] },
-    { outputLengths, weights },
+    { outputLengths: lengthsOf(offsets), weights },
   );
   return { map, centres: indices.data.slice() };
 }
@@ -101,36 +125,37 @@ export function summaryMap(
   weightOf: ((place: number) => number) | undefined,
 ): TokenMap {
   const { batch, length, mask } = shape;
-  const assignment = prunedMap(shape, indices, offsets).assignment.slice();
-  const members: number[] = [];
-  const weights: number[] = [];
-  const slots: number[] = [0];
+  const assignment = new Int32Array(batch * length).fill(-1);
+  const members = new Int32Array(batch * length);
+  const weights = new Float32Array(weightOf ? batch * length : 0).fill(1);
+  const slots = new Int32Array(indices.length + batch + 1);
   const outputLengths = new Int32Array(batch);
+  let count = 0;
+  let slot = 0;
   for (let row = 0; row < batch; row++) {
-    for (let i = offsets[row]; i < offsets[row + 1]; i++) {
-      members.push(indices[i]);
-      weights.push(1);
-      slots.push(members.length);
-    }
     const kept = offsets[row + 1] - offsets[row];
-    for (let i = 0; i < length; i++) {
-      const place = row * length + i;
-      if (mask?.[place] === 2 || assignment[place] !== -1) continue;
-      members.push(i);
-      weights.push(weightOf === undefined ? 1 : weightOf(place));
+    for (let i = 0; i < kept; i++) {
+      members[count++] = indices[offsets[row] + i];
+      slots[++slot] = count;
+      assignment[row * length + indices[offsets[row] + i]] = i;
+    }
+    for (let i = 0, place = row * length; i < length; i++, place++) {
+      if (assignment[place] !== -1 || (mask !== undefined && mask[place] === 2)) continue;
+      if (weightOf) weights[count] = weightOf(place);
+      members[count++] = i;
       assignment[place] = kept;
     }
-    const hasSummary = members.length > slots[slots.length - 1];
-    if (hasSummary) slots.push(members.length);
+    const hasSummary = count > slots[slot];
+    if (hasSummary) slots[++slot] = count;
     outputLengths[row] = kept + Number(hasSummary);
   }
   return adoptTokenMap({
     rowDims: [batch],
     inputLength: length,
     outputLengths,
-    offsets: Int32Array.from(slots),
-    members: Int32Array.from(members),
-    weights: withoutOnes(weightOf && Float32Array.from(weights)),
+    offsets: slots.slice(0, slot + 1),
+    members: members.slice(0, count),
+    weights: withoutOnes(weightOf && weights.slice(0, count)),
     assignment,
     isPartition: true,
   });

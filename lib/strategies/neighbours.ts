@@ -33,142 +33,159 @@ export function* withNeighbours(
   scores: Tensor<'float32'>,
   { staying, k, reduce }: Neighbourhood,
 ): Steps<Plan> {
-  const { length } = tokens;
   const weightOf = scoreWeights(tokens, scores, staying, reduce);
   const neighbours = yield* neighboursOf(tokens, features, staying, k);
-  const slots = neighbours.map((own, row) => {
-    const taken = own.map(({ token, others }) => ({
-      centre: token,
-      members: [token, ...others.map(({ place }) => place)],
-      weights: [1, ...others.map(({ place }) => weightAt(scores.data, row * length + place, length))],
-    }));
-    const rest = leftOf(tokens, row, own);
-    if (rest.length === 0) return taken;
-    const weights = rest.map((i) => weightOf(row * length + i));
-    return [...taken, { centre: rest[0], members: rest, weights }];
-  });
-  const assignment = Int32Array.from(neighbours.flatMap((own, row) => ownersOf(tokens, row, own)));
-  return { ...mapOfSlots(tokens, slots, assignment), ...(reduce === 'sum' && { merge: { reduce } }) };
+  return {
+    ...slotsOf(tokens, staying, neighbours, scores, weightOf),
+    ...(reduce === 'sum' && { merge: { reduce } }),
+  };
 }
 
-/** A token that stays and those that it takes up, the most similar first. */
+/** Of each token that stays, in the order of their list, those that it takes up, the most similar first. */
 interface Neighbours {
-  readonly token: number;
-  readonly others: readonly { readonly place: number; readonly similarity: number }[];
+  /** So many of each at most. */
+  readonly most: number;
+  /** `[staying * most]`: tokens of the same row; -1 behind the last. */
+  readonly tokens: Int32Array;
+  /** `[staying * most]`: how similar they are. */
+  readonly similarity: Float32Array;
 }
 
-/** For each token that stays its neighbours; a kept one has none. One call where all rows have as many, else one a row. */
-function* neighboursOf(
-  tokens: Tokens,
-  features: FloatTensor,
-  { indices, offsets }: Ragged,
-  k: number,
-): Steps<Neighbours[][]> {
+/** A kept token has no neighbours. One call where all rows have as many, else one a row. */
+function* neighboursOf(tokens: Tokens, features: FloatTensor, staying: Ragged, k: number): Steps<Neighbours> {
   const free = freeAlone(tokens);
   const counts = free.rows.map((row) => Math.max(0, Math.min(k, row.tokens - 1)));
-  const staying = counts.map((_, row) => indices.data.subarray(offsets[row], offsets[row + 1]));
-  const none: Neighbours[][] = staying.map((own) => Array.from(own, (token) => ({ token, others: [] })));
-  if (counts.every((count) => count === counts[0]))
-    return (counts[0] ?? 0) === 0 ? none : yield* asked(free, features, staying, counts[0]);
+  const most = counts.reduce((greatest, count) => Math.max(greatest, count), 0);
+  const { indices, offsets } = staying;
+  const found = {
+    most,
+    tokens: new Int32Array(indices.data.length * most).fill(-1),
+    similarity: new Float32Array(indices.data.length * most),
+  };
+  if (most > 0 && counts.every((count) => count === most)) {
+    yield* ask(free, features, staying, most, found, 0);
+    return found;
+  }
   for (let row = 0; row < tokens.batch; row++) {
     if (counts[row] === 0) continue;
     const mask = free.mask?.subarray(row * tokens.length, (row + 1) * tokens.length);
-    const alone = { length: tokens.length, mask };
-    [none[row]] = yield* asked(alone, rowOf(features, row), [staying[row]], counts[row]);
+    const own = raggedOf([indices.data.subarray(offsets[row], offsets[row + 1])]);
+    yield* ask({ length: tokens.length, mask }, rowOf(features, row), own, counts[row], found, offsets[row]);
   }
-  return none;
+  return found;
 }
 
-/** A token is among those most like it, so one more is asked for than is wanted. */
-function* asked(
+/**
+ * Writes down the neighbours of some rows. A token is among those most like it, so one more is asked for than is wanted.
+ *
+ * @param first the place of the first of these rows' tokens among all that stay
+ */
+function* ask(
   { length, mask }: Pick<Tokens, 'length' | 'mask'>,
   features: FloatTensor,
-  staying: readonly Int32Array[],
+  staying: Ragged,
   count: number,
-): Steps<Neighbours[][]> {
-  const list = raggedOf(staying);
-  const a = yield* step.gatherRagged(features, list, {});
+  found: Neighbours,
+  first: number,
+): Steps<void> {
+  const { indices: list, offsets } = staying;
+  const a = yield* step.gatherRagged(features, staying, {});
   const width = a.tokens.dims[1];
-  const aMask = presence(list, width);
-  staying.forEach((own, row) => {
-    own.forEach((token, at) => {
-      if (mask?.[row * length + token] === 2) aMask.data[row * width + at] = 2;
-    });
-  });
+  const aMask = presence(staying, width);
+  for (let row = 0; row + 1 < offsets.length && mask; row++)
+    for (let at = offsets[row]; at < offsets[row + 1]; at++)
+      if (mask[row * length + list.data[at]] === 2) aMask.data[row * width + at - offsets[row]] = 2;
   const options = { k: count + 1, aMask, ...(mask && { bMask: mask }) };
   const { indices, values } = yield* step.similarityArgmax(a.tokens, features, options);
-  return staying.map((own, row) =>
-    Array.from(own, (token, at) => {
-      if (aMask.data[row * width + at] === 2) return { token, others: [] };
-      const first = (row * width + at) * (count + 1);
-      const found = Array.from({ length: count + 1 }, (_, i) => ({
-        place: indices.data[first + i],
-        similarity: values.data[first + i],
-      }));
-      return { token, others: found.filter(({ place }) => place !== token).slice(0, count) };
-    }),
-  );
-}
-
-/** The tokens of a row that neither stay nor are dropped, ascending. */
-function leftOf(tokens: Tokens, row: number, staying: readonly Neighbours[]): number[] {
-  return Array.from(
-    tokensBut(
-      tokens,
-      row,
-      staying.map(({ token }) => token),
-    ),
-  );
-}
-
-/** `[N]`: the slot of each token of a row. */
-function ownersOf(tokens: Tokens, row: number, staying: readonly Neighbours[]): number[] {
-  const owners = new Array<number>(tokens.length).fill(-1);
-  for (const i of leftOf(tokens, row, staying)) owners[i] = staying.length;
-  const closest = new Float64Array(tokens.length).fill(Number.NEGATIVE_INFINITY);
-  staying.forEach(({ others }, slot) => {
-    for (const { place, similarity } of others) {
-      if (!(similarity > closest[place])) continue;
-      owners[place] = slot;
-      closest[place] = similarity;
+  for (let row = 0; row + 1 < offsets.length; row++)
+    for (let at = offsets[row]; at < offsets[row + 1]; at++) {
+      const asked = row * width + at - offsets[row];
+      if (aMask.data[asked] === 2) continue;
+      let to = (first + at) * found.most;
+      const end = to + count;
+      for (let from = asked * (count + 1); to < end; from++) {
+        if (indices.data[from] === list.data[at]) continue;
+        found.tokens[to] = indices.data[from];
+        found.similarity[to++] = values.data[from];
+      }
     }
-  });
-  staying.forEach(({ token }, slot) => {
-    owners[token] = slot;
-  });
-  return owners;
 }
 
-/** Members of one token left, in any order. */
-interface Slot {
-  readonly centre: number;
-  readonly members: readonly number[];
-  readonly weights: readonly number[];
-}
-
-function mapOfSlots(
-  { batch, length }: Tokens,
-  rows: readonly (readonly Slot[])[],
-  assignment: Int32Array,
+/** The slots: one for each token that stays, and of each row one for those left. */
+function slotsOf(
+  tokens: Tokens,
+  { indices, offsets }: Ragged,
+  neighbours: Neighbours,
+  scores: Tensor<'float32'>,
+  weightOf: (place: number) => number,
 ): { map: TokenMap; centres: Int32Array } {
-  const slots = rows.flat();
-  const offsets = [0];
-  const members: number[] = [];
-  const weights: number[] = [];
-  for (const slot of slots) {
-    const order = Array.from(slot.members.keys()).sort((i, j) => slot.members[i] - slot.members[j]);
-    members.push(...order.map((i) => slot.members[i]));
-    weights.push(...order.map((i) => slot.weights[i]));
-    offsets.push(members.length);
+  const { batch, length } = tokens;
+  const { most } = neighbours;
+  const slots = indices.data.length + batch;
+  const members = new Int32Array(indices.data.length * (most + 1) + batch * length);
+  const weights = new Float32Array(members.length);
+  const ends = new Int32Array(slots + 1);
+  const centres = new Int32Array(slots);
+  const outputLengths = new Int32Array(batch);
+  const assignment = new Int32Array(batch * length);
+  let slot = 0;
+  let end = 0;
+  for (let row = 0; row < batch; row++) {
+    const first = slot;
+    for (let at = offsets[row]; at < offsets[row + 1]; at++) {
+      const token = indices.data[at];
+      const start = end;
+      members[end++] = token;
+      for (let i = at * most; i < (at + 1) * most && neighbours.tokens[i] !== -1; i++)
+        members[end++] = neighbours.tokens[i];
+      members.subarray(start, end).sort();
+      for (let i = start; i < end; i++)
+        weights[i] = members[i] === token ? 1 : weightAt(scores.data, row * length + members[i], length);
+      centres[slot] = token;
+      ends[++slot] = end;
+    }
+    const rest = tokensBut(tokens, row, indices.data.subarray(offsets[row], offsets[row + 1]));
+    for (const token of rest) {
+      weights[end] = weightOf(row * length + token);
+      members[end++] = token;
+    }
+    if (rest.length > 0) {
+      centres[slot] = rest[0];
+      ends[++slot] = end;
+    }
+    outputLengths[row] = slot - first;
+    const owners = assignment.subarray(row * length, (row + 1) * length);
+    writeOwners(owners, rest, indices.data, offsets[row], offsets[row + 1], neighbours);
   }
   const map = TokenMap.from({
     rowDims: [batch],
     inputLength: length,
-    outputLengths: Int32Array.from(rows, (own) => own.length),
-    offsets: Int32Array.from(offsets),
-    members: Int32Array.from(members),
-    weights: Float32Array.from(weights),
+    outputLengths,
+    offsets: ends.subarray(0, slot + 1),
+    members: members.subarray(0, end),
+    weights: weights.subarray(0, end),
     assignment,
   });
-  return { map, centres: Int32Array.from(slots, ({ centre }) => centre) };
+  return { map, centres: centres.slice(0, slot) };
+}
+
+/** Writes the slot of each token of a row, whose tokens that stay are listed from one place on to another. */
+function writeOwners(
+  owners: Int32Array,
+  rest: Int32Array,
+  staying: Int32Array,
+  from: number,
+  to: number,
+  { most, tokens, similarity }: Neighbours,
+): void {
+  owners.fill(-1);
+  for (const token of rest) owners[token] = to - from;
+  const closest = new Float32Array(owners.length).fill(Number.NEGATIVE_INFINITY);
+  for (let at = from; at < to; at++)
+    for (let i = at * most; i < (at + 1) * most && tokens[i] !== -1; i++) {
+      if (!(similarity[i] > closest[tokens[i]])) continue;
+      owners[tokens[i]] = at - from;
+      closest[tokens[i]] = similarity[i];
+    }
+  for (let at = from; at < to; at++) owners[staying[at]] = at - from;
 }
