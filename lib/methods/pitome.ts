@@ -33,7 +33,8 @@ export type PitomeOptions = MethodOptions &
  * The energy of a token, the mean over the free tokens, itself included, of ELU(cos - margin), says how many are like
  * it. Of T free tokens the 2r of highest energy, r = floor(T - T * keep), are dealt out in falling energy to A and B in
  * turn, and each of A merges into the most similar of B, as the mean weighted by size. What stands apart is left alone.
- * Apply it between attention and MLP, handing `sizes` on. Reads k (or `metric`); mask a class token with 1.
+ * Apply it between attention and MLP, handing `sizes` on. Reads k (or `metric`); mask a class token with 1. `scores` are
+ * the energies negated: what stands apart scores high.
  *
  * For text the paper has `kernel: 'gaussian'` with `split: 'halves'`: the r of highest energy merge into the next r.
  * `split: 'parity'` deals out all tokens and merges the r pairs most alike.
