@@ -16,7 +16,9 @@ const q = ramp([1, 4, 256, 64]);
 async function bytesOfCall(path: string, args: readonly unknown[]): Promise<Buffer[]> {
   const target = targets.get(path);
   assert.ok(target);
-  return arraysIn(await target.call(undefined, args)).map(({ buffer, byteOffset, byteLength }) =>
+  const result = await target.call(undefined, args);
+  const arrays = typeof result === 'number' ? [Float64Array.of(result)] : arraysIn(result);
+  return arrays.map(({ buffer, byteOffset, byteLength }) =>
     Buffer.from(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)),
   );
 }
