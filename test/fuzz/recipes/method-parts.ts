@@ -18,7 +18,7 @@ import { decode } from '../../support/tensors.js';
 import type { Draw } from '../draw.js';
 import { type Recipe, type Recipes, recipe } from '../recipe.js';
 import { anyImage, anyPrompt, anyVideo, type MethodKind, methodInputs } from './method-inputs.js';
-import { fraction, reduceBy } from './parts.js';
+import { fraction, inputsOf, reduceBy } from './parts.js';
 
 type Arguments = (draw: Draw) => unknown[];
 
@@ -131,9 +131,9 @@ const bias = recipe((draw) => {
   };
 });
 
+/** Of tokens all free, of which two at least could merge. */
 const calibrated = recipe((draw) => ({
-  args: [methodInputs(draw, anyImage), { r: draw.between(1, 9) }],
-  isRefused: true, // where no two tokens of the batch could merge
+  args: [{ ...inputsOf(draw), mask: undefined, lengths: undefined }, { r: draw.between(1, 9) }],
   verify: (result) => assert.ok(Number(result) >= 0 && Number(result) <= 1.001),
 }));
 
