@@ -1,5 +1,6 @@
 // Where the free tokens of each row lie, for what goes by rows, windows or frames of a picture.
 import { rangeError, typeError } from './errors.js';
+import { readInteger } from './options.js';
 import type { Tokens } from './sieve-inputs.js';
 import { readList } from './tensor.js';
 
@@ -46,22 +47,11 @@ export function freeTokens({ length, mask }: Pick<Tokens, 'length' | 'mask'>, ro
 export function readSides(path: string, value: unknown): readonly number[] {
   const sides = readList(path, 'an array [h,w] or [t,h,w]', value, 3);
   if (sides.length < 2) throw rangeError(path, '[h,w] or [t,h,w]', value, 'ERR_TOKENSIEVE_SHAPE');
-  return sides.map((side, i) => {
-    if (typeof side !== 'number') throw typeError(`${path}[${i}]`, 'an integer', side);
-    if (!Number.isSafeInteger(side) || side < 1) throw rangeError(`${path}[${i}]`, 'an integer from 1', side);
-    return side;
-  });
+  return sides.map((side, i) => readInteger(`${path}[${i}]`, side, 1));
 }
 
 /** Two sides. */
 export function readPair(path: string, value: unknown): readonly [number, number] {
   if (!Array.isArray(value) || value.length !== 2) throw typeError(path, 'two integers', value);
-  return [readSide(`${path}[0]`, value[0]), readSide(`${path}[1]`, value[1])];
-}
-
-/** A number of cells or of tokens. */
-export function readSide(path: string, value: unknown): number {
-  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
-  if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
-  return value;
+  return [readInteger(`${path}[0]`, value[0], 1), readInteger(`${path}[1]`, value[1], 1)];
 }

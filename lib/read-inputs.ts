@@ -3,6 +3,7 @@ import { rangeError, typeError } from './errors.js';
 import { readSides } from './grid.js';
 import { readHalting } from './halting.js';
 import { readPredictor } from './linear-layer.js';
+import { readInteger } from './options.js';
 import { readPerToken, readPositions, readSizes } from './per-token.js';
 import type { Protection, SieveInputs, Tokens } from './sieve-inputs.js';
 import { type FloatTensor, type FloatType, readTensor } from './tensor.js';
@@ -15,9 +16,7 @@ export function readInputs(inputs: SieveInputs, protect: Protection = {}): Token
   if (typeof inputs !== 'object' || inputs === null) throw typeError('inputs', 'an object', inputs);
   const { layout = 'bhnd', layer } = inputs;
   if (layout !== 'bhnd' && layout !== 'bnhd') throw typeError('inputs.layout', "'bhnd' or 'bnhd'", layout);
-  if (layer !== undefined && typeof layer !== 'number') throw typeError('inputs.layer', 'an integer', layer);
-  if (layer !== undefined && !(Number.isSafeInteger(layer) && layer >= 0))
-    throw rangeError('inputs.layer', 'an integer from 0', layer);
+  if (layer !== undefined) readInteger('inputs.layer', layer, 0);
 
   const given = readTensor('inputs.hidden', inputs.hidden, floatTypes);
   const hidden = withRank('inputs.hidden', given, 3);

@@ -1,6 +1,7 @@
 // Segments of the free tokens of a batch, such as the frames of a video: each a row of a batch of its own, so that one
 // call of an operation serves all of them.
-import { readPair, readSide } from './grid.js';
+import { readPair } from './grid.js';
+import { readInteger } from './options.js';
 import type { RowTokens, Tokens } from './sieve-inputs.js';
 import { runSync, type Steps, step } from './steps.js';
 import { type FloatTensor, reshape, type Tensor, viewArray, zeros } from './tensor.js';
@@ -215,6 +216,6 @@ function isOneStretch({ rows, places, longest }: Segments): boolean {
 /** The `window` among options: `[wy,wx]`. */
 export function readWindow(window: number | readonly [number, number]): readonly [number, number] {
   if (typeof window !== 'number') return readPair('options.window', window);
-  const side = readSide('options.window', window);
+  const side = readInteger('options.window', window, 1);
   return [side, side];
 }

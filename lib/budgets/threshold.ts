@@ -1,6 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
 import type { ThresholdRule } from '../ops/select-threshold.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import type { Budget } from './budget.js';
 import { readSchedule, type Schedule } from './schedule.js';
 
@@ -45,14 +45,9 @@ export function mass(share: Schedule, limits: ThresholdLimits = {}): Budget {
 
 function readLimits(limits: ThresholdLimits): { min: number; max?: number } {
   const { min = 1, max } = readOptions(limits);
-  checkLimit('options.min', min);
+  readInteger('options.min', min, 1);
   if (max === undefined) return { min };
-  checkLimit('options.max', max);
+  readInteger('options.max', max, 1);
   if (max < min) throw rangeError('options.max', `an integer from ${min}, the min`, max);
   return { min, max };
-}
-
-function checkLimit(path: string, value: unknown): void {
-  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
-  if (!Number.isSafeInteger(value) || value < 1) throw rangeError(path, 'an integer from 1', value);
 }

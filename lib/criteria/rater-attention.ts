@@ -1,5 +1,5 @@
-import { rangeError, typeError } from '../errors.js';
-import { readOptions } from '../options.js';
+import { typeError } from '../errors.js';
+import { readInteger, readOptions } from '../options.js';
 import type { Ragged } from '../ragged.js';
 import { byScore } from '../ranking.js';
 import { required, type Tokens } from '../sieve-inputs.js';
@@ -34,9 +34,7 @@ export interface RaterAttentionOptions extends GravityOptions {
  */
 export function raterAttention(options: RaterAttentionOptions = {}): Criterion {
   const { heads, gravity = false } = readOptions(options);
-  if (heads !== undefined && typeof heads !== 'number') throw typeError('options.heads', 'an integer', heads);
-  if (heads !== undefined && !(Number.isSafeInteger(heads) && heads >= 1))
-    throw rangeError('options.heads', 'an integer from 1', heads);
+  if (heads !== undefined) readInteger('options.heads', heads, 1);
   if (typeof gravity !== 'boolean') throw typeError('options.gravity', 'true or false', gravity);
   const correction = gravity ? gravityOf(options) : undefined;
   return function* (tokens) {

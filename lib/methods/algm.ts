@@ -1,7 +1,7 @@
 import { cohesion } from '../criteria/cohesion.js';
 import { rangeError, typeError } from '../errors.js';
 import { readGridOption } from '../grid.js';
-import { readOptions, readWord } from '../options.js';
+import { readOptions, readThreshold, readWord } from '../options.js';
 import { readWindow } from '../segments.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { mergeAlikePairs } from '../strategies/merge-alike-pairs.js';
@@ -34,11 +34,12 @@ export type AlgmOptions = MethodOptions &
  * Vision Transformers", CVPR 2024, arXiv 2406.09936. Tokens decide how many merge; the map restores all of them for the
  * decoder (compose the maps of both stages first).
  *
- * `'local'`, conditional local average pooling: each window of the grid whose tokens have a mean cosine of at least the
- * threshold becomes one token, the mean weighted by size, where its first token stands. Reads the grid.
- * `'global'`, global bipartite matching: tokens at even places each find the most similar one at an odd place, and merge
- * into it where the cosine is at least `mean + std / layer` of these best cosines of the row. Survivors stand before
- * destinations, each in place; where none merges, all keep their order. Both compare hidden, or metric where the inputs bring one.
+ * `'local'`, conditional local average pooling: each window of the grid whose tokens have a mean cosine of at least
+ * the threshold becomes one token, the mean weighted by size, where its first token stands. Reads the grid.
+ * `'global'`, global bipartite matching: tokens at even places each find the most similar one at an odd place, and
+ * merge into it where the cosine is at least `mean + std / layer` of these best cosines of the row. Survivors stand
+ * before destinations, each in place; where none merges, all keep their order. Both compare hidden, or metric where
+ * the inputs bring one.
  *
  * `reference: 'authors'` merges as many windows or pairs in every row as in the row of the batch that has fewest, and
  * takes the mean over the batch of means and deviations; merged windows stand where their last token did, behind the
@@ -58,8 +59,7 @@ export function algm(options: AlgmOptions): Sieve {
     return createSieve({ strategy: mergeAlikePairs(layer, isAuthors), positions });
   }
   const { threshold = 0.88, window = 2, grid } = given;
-  if (typeof threshold !== 'number') throw typeError('options.threshold', 'a number', threshold);
-  if (Number.isNaN(threshold)) throw rangeError('options.threshold', 'a number', threshold);
+  readThreshold('options.threshold', threshold);
   const option = readGridOption(grid);
   return createSieve({
     criterion: cohesion({ window, ...(option && { grid: option }) }),

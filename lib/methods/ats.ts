@@ -9,8 +9,8 @@ import { sample } from '../strategies/sample.js';
 import { type Method, type MethodOptions, readMethodOptions } from './method.js';
 
 /**
- * Options of {@link ats}: how many tokens stay at most, the class token included, by one of `keep` and `ratio`, a fraction
- * of all rounded to the nearest, and `count`.
+ * Options of {@link ats}: how many tokens stay at most, the class token included, by one of `keep` and `ratio`, a
+ * fraction of all rounded to the nearest, and `count`.
  */
 export type AtsOptions = MethodOptions & CountOptions;
 
@@ -18,11 +18,11 @@ export type AtsOptions = MethodOptions & CountOptions;
  * ATS, adaptive token sampling: Fayyaz et al., "Adaptive Token Sampling for Efficient Vision Transformers", ECCV 2022,
  * arXiv 2111.15667.
  *
- * The significance of a token is the attention of the class token, the first of each row, to it, summed over heads, times
- * the norm of its value, all heads together; the others' add up to 1. Even points along the cumulative sum of the rising
- * significances pick the tokens that stay, each once, so that a picture with little in it keeps fewer. The class token
- * stays. Rows differ in how many are left: read `lengths`. Apply between the softmax and the output of the attention:
- * queries of the tokens left, keys and values of all. Reads q, k and v.
+ * The significance of a token is the attention of the class token, the first of each row, to it, summed over heads,
+ * times the norm of its value, all heads together; the others' add up to 1. Even points along the cumulative sum of
+ * the rising significances pick the tokens that stay, each once, so that a picture with little in it keeps fewer. The
+ * class token stays. Rows differ in how many are left: read `lengths`. Apply between the softmax and the output of
+ * the attention: queries of the tokens left, keys and values of all. Reads q, k and v.
  *
  * `reference: 'authors'` lets no fewer than 8 points be, and lists what stays behind the class token by rising
  * significance, as their code does; here tokens stay in place. Their code has one point

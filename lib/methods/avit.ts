@@ -3,7 +3,7 @@ import { rangeError, typeError } from '../errors.js';
 import { toFloat32 } from '../float-numbers.js';
 import type { Halting } from '../halting.js';
 import { moveTokens, type Reduction } from '../move-tokens.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { readInputs } from '../read-inputs.js';
 import { type Sieve, sieveOf } from '../sieve.js';
 import type { Tokens } from '../sieve-inputs.js';
@@ -35,12 +35,12 @@ export interface AvitReduction extends Reduction {
 /**
  * A-ViT: Yin et al., "A-ViT: Adaptive Tokens for Efficient Vision Transformer", CVPR 2022, arXiv 2112.07658.
  *
- * Behind each block a token's halting score is `h = sigmoid(gateScale * x[0] - gateCenter)` of its first channel. When
- * its scores add up to more than `1 - epsilon` it halts and leaves; its output is the sum over its layers of `h * x`, the
- * last one weighted by the remainder, 1 less the scores before it. Hand `hidden`, `mask`, `positions` and `halting` on to
- * the next layer, whose attention then is over the tokens left alone: the authors' code masks them and computes them all.
- * After the last layer `halting.output` is `[B,N,C]` over all tokens, and `halting.ponder` the cost of each: the layers it
- * took, plus the remainder. `scores` are what is left of 1.
+ * Behind each block a token's halting score is `h = sigmoid(gateScale * x[0] - gateCenter)` of its first channel.
+ * When its scores add up to more than `1 - epsilon` it halts and leaves; its output is the sum over its layers of
+ * `h * x`, the last one weighted by the remainder, 1 less the scores before it. Hand `hidden`, `mask`, `positions`
+ * and `halting` on to the next layer, whose attention then is over the tokens left alone: the authors' code masks
+ * them and computes them all. After the last layer `halting.output` is `[B,N,C]` over all tokens, and
+ * `halting.ponder` the cost of each: the layers it took, plus the remainder. `scores` are what is left of 1.
  *
  * The class token, the first of each row, and tokens masked 1 stay to the last; once they have halted they add nothing
  * more. A sum of exactly `1 - epsilon` goes on; in the authors' code, such a token is lost from the output.
@@ -56,10 +56,7 @@ export function avit(options: AvitOptions): Sieve<AvitReduction> {
   }
   if (!(epsilon >= 0 && epsilon < 1))
     throw rangeError('options.epsilon', 'a number from 0, below 1', epsilon);
-  if (layers !== undefined && typeof layers !== 'number')
-    throw typeError('options.layers', 'an integer', layers);
-  if (layers !== undefined && !(Number.isSafeInteger(layers) && layers >= 1))
-    throw rangeError('options.layers', 'an integer from 1', layers);
+  if (layers !== undefined) readInteger('options.layers', layers, 1);
   const { positions } = readMethodOptions(options);
 
   return sieveOf(function* (inputs) {

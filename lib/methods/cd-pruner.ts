@@ -23,16 +23,16 @@ export type CdPrunerOptions = CountOptions &
   };
 
 /**
- * CDPruner: Zhang et al., "Beyond Attention or Similarity: Maximizing Conditional Diversity for Token Pruning in MLLMs",
- * NeurIPS 2025, arXiv 2506.10967.
+ * CDPruner: Zhang et al., "Beyond Attention or Similarity: Maximizing Conditional Diversity for Token Pruning in
+ * MLLMs", NeurIPS 2025, arXiv 2506.10967.
  *
- * The relevance of a token is minus its mean cosine with the text, both as projected by CLIP, whose patches are the less
- * like a text the more they show of it (`sign: 1` for an encoder where they are the more like it), brought to 0..1 over
- * the free tokens of its row; with theta it becomes `exp(theta / (2 (1 - theta)) relevance)`, divided by the greatest that
- * can be where theta is nearly 1. The tokens that stay are chosen one after another for what each adds to the determinant
- * of `diag(relevance) cosines diag(relevance)`, cosines of hidden (or `metric`): relevant ones, unlike each other; see
- * `dppGreedy`. `floor(L keep)` of the L free ones stay, in place; tokens masked 1 stay without a part in this. Reads
- * imageEmbeds and textEmbeds.
+ * The relevance of a token is minus its mean cosine with the text, both as projected by CLIP, whose patches are the
+ * less like a text the more they show of it (`sign: 1` for an encoder where they are the more like it), brought to
+ * 0..1 over the free tokens of its row; with theta it becomes `exp(theta / (2 (1 - theta)) relevance)`, divided by
+ * the greatest that can be where theta is nearly 1. The tokens that stay are chosen one after another for what each
+ * adds to the determinant of `diag(relevance) cosines diag(relevance)`, cosines of hidden (or `metric`): relevant
+ * ones, unlike each other; see `dppGreedy`. `floor(L keep)` of the L free ones stay, in place; tokens masked 1 stay
+ * without a part in this. Reads imageEmbeds and textEmbeds.
  *
  * `reference: 'authors'` brings relevance to one scale over the whole batch, by `(r - min + 1e-6) / (max - min)`. Where
  * all are equally relevant, for which their code divides by zero, all count 1.

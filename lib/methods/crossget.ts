@@ -19,16 +19,18 @@ export interface CrossgetOptions extends MethodOptions {
  * CrossGET: Shi et al., "CrossGET: Cross-Guided Ensemble of Tokens for Accelerating Vision-Language Transformers",
  * ICML 2024, arXiv 2305.17455.
  *
- * Complete-graph soft matching: tokens stand in the order of their greatest cosine with another, each may merge into one
- * that stands behind it, which rules out circles, and the r whose best such cosine is greatest are taken out; each of them
- * merges into the most similar of all that are left. Reads k (or `metric`); mask class and other special tokens with 1.
+ * Complete-graph soft matching: tokens stand in the order of their greatest cosine with another, each may merge into
+ * one that stands behind it, which rules out circles, and the r whose best such cosine is greatest are taken out;
+ * each of them merges into the most similar of all that are left. Reads k (or `metric`); mask class and other special
+ * tokens with 1.
  *
- * Cross guidance: where `scores` bring the importance of each token, its key's cosine with the cross token of the other
- * modality, they count against being taken out, and tokens become the mean weighted by the softmax of their importance, as
- * in the paper, and by size. Without scores sizes alone weight.
+ * Cross guidance: where `scores` bring the importance of each token, its key's cosine with the cross token of the
+ * other modality, they count against being taken out, and tokens become the mean weighted by the softmax of their
+ * importance, as in the paper, and by size. Without scores sizes alone weight.
  *
- * Tokens stay in place. With scores, `reference: 'authors'` weights as their code does: each source and its destination by
- * their softmax, twice over, added up and divided by the sum of sizes, which is a mean only for equal sizes.
+ * Tokens stay in place. With scores, `reference: 'authors'` weights as their code does: each source and its
+ * destination by their softmax, twice over, added up and divided by the sum of sizes, which is a mean only for equal
+ * sizes.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */

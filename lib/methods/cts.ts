@@ -26,12 +26,12 @@ export interface CtsOptions extends MethodOptions {
  * CTS, content-aware token sharing: Lu et al., "Content-aware Token Sharing for Efficient Semantic Segmentation with
  * Vision Transformers", CVPR 2023, arXiv 2306.02095.
  *
- * A policy says of each 2 x 2 window of patches how likely it shows one class alone; the windows of highest score become
- * one token each. `inputs.scores` holds the policy's scores: that of a window is the mean of its tokens', so a policy of
- * windows gives each token the score of its window. Windows at a border that do not fit the grid stay as they are. The
- * paper embeds a shared window anew, from its pixels at half the scale; here it is the mean of its tokens, which is the
- * same where the embedding is linear and the patch's pixels are averaged. The map restores every token. Reads scores and
- * the grid.
+ * A policy says of each 2 x 2 window of patches how likely it shows one class alone; the windows of highest score
+ * become one token each. `inputs.scores` holds the policy's scores: that of a window is the mean of its tokens', so a
+ * policy of windows gives each token the score of its window. Windows at a border that do not fit the grid stay as
+ * they are. The paper embeds a shared window anew, from its pixels at half the scale; here it is the mean of its
+ * tokens, which is the same where the embedding is linear and the patch's pixels are averaged. The map restores every
+ * token. Reads scores and the grid.
  *
  * `reference: 'authors'` lists the tokens of windows that are not shared first and shared ones behind, as their code
  * does; here each stands where its first token does.

@@ -5,7 +5,9 @@ import { createSieve, type Sieve } from '../sieve.js';
 import { leastSimilar } from '../strategies/least-similar.js';
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
-/** Options of {@link dart}: how many of the picture's tokens stay, by one of `count`, `keep` and `ratio`, and pivots. */
+/**
+ * Options of {@link dart}: how many of the picture's tokens stay, by one of `count`, `keep` and `ratio`, and pivots.
+ */
 export type DartOptions = CountOptions &
   MethodOptions & {
     /** Pivots among the picture's tokens; 4 by default. */
@@ -18,11 +20,11 @@ export type DartOptions = CountOptions &
  * DART, duplication-aware reduction of tokens: Wen et al., "Stop Looking for Important Tokens in Multimodal Language
  * Models: Duplication Matters More", EMNLP 2025, arXiv 2502.11494.
  *
- * Of a prompt whose picture is the free tokens and whose text is masked 1, pivots are the tokens of greatest key, by the
- * L1 norm over all heads: some of the picture, some of the text behind it. The picture's pivots stay; one after another,
- * the picture's first, by rank, each pivot chooses an equal share of the rest, those that repeat it least by the cosine
- * of their hidden states. Reads k, and `metric` for the states that are compared, where they are not hidden (the authors
- * compare them normalised by RMS, with the model's weights). Tokens stay in place.
+ * Of a prompt whose picture is the free tokens and whose text is masked 1, pivots are the tokens of greatest key, by
+ * the L1 norm over all heads: some of the picture, some of the text behind it. The picture's pivots stay; one after
+ * another, the picture's first, by rank, each pivot chooses an equal share of the rest, those that repeat it least by
+ * the cosine of their hidden states. Reads k, and `metric` for the states that are compared, where they are not
+ * hidden (the authors compare them normalised by RMS, with the model's weights). Tokens stay in place.
  *
  * As many of the picture's L tokens stay as asked for, `floor(L keep)`: the pivots count, and the first of them choose
  * one more where shares are not even. `reference: 'authors'` gives each pivot `floor(floor(L keep) / pivots)` tokens,

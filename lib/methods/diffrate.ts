@@ -7,8 +7,8 @@ import { leftOf, pruneThenMerge, readMerged } from '../strategies/prune-then-mer
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /**
- * Options of {@link diffrate}: how many of the tokens beside the class token pruning leaves, by one of `keep`, `ratio` and
- * `count`. Where a schedule has nothing for a layer, nothing is removed there.
+ * Options of {@link diffrate}: how many of the tokens beside the class token pruning leaves, by one of `keep`,
+ * `ratio` and `count`. Where a schedule has nothing for a layer, nothing is removed there.
  */
 export type DiffrateOptions = MethodOptions &
   CountOptions & {
@@ -25,9 +25,9 @@ export type DiffrateOptions = MethodOptions &
  * before them all, as the mean weighted by size. The class token takes no part in merging. Apply it between attention
  * and MLP, handing `sizes` on. Reads q and k.
  *
- * Tokens left stay in place. `reference: 'authors'` lists them by falling attention, as the authors' code has sorted all
- * tokens; its mean does not weight by size, and a token merged away adds its size times the similarity to the size of what
- * it becomes.
+ * Tokens left stay in place. `reference: 'authors'` lists them by falling attention, as the authors' code has sorted
+ * all tokens; its mean does not weight by size, and a token merged away adds its size times the similarity to the
+ * size of what it becomes.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */

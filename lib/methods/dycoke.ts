@@ -29,10 +29,10 @@ export interface DycokeOptions extends MethodOptions {
  * Models", CVPR 2025, arXiv 2411.15024. Its first stage, before the language model; the second drops keys and values
  * while decoding.
  *
- * Frames go by fours. The 2nd is compared with the 1st and the 4th with the 3rd, place by place, and then the 3rd with
- * the 1st: of each compared frame the `floor(h * w * (1 - ratio))` tokens of least cosine stay, the 1st frame whole. A
- * frame at the end without a partner stays whole where it is the 1st of its four. Tokens keep their order and positions.
- * Reads the grid.
+ * Frames go by fours. The 2nd is compared with the 1st and the 4th with the 3rd, place by place, and then the 3rd
+ * with the 1st: of each compared frame the `floor(h * w * (1 - ratio))` tokens of least cosine stay, the 1st frame
+ * whole. A frame at the end without a partner stays whole where it is the 1st of its four. Tokens keep their order
+ * and positions. Reads the grid.
  *
  * `reference: 'authors'` drops the last frame where their number is odd, leaves the 3rd frame of the last four whole,
  * lists the tokens of a frame by rising cosine behind the protected ones, and rounds down what floating point makes of

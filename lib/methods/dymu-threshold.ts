@@ -1,6 +1,6 @@
-import { rangeError, typeError } from '../errors.js';
+import { rangeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { readOptions, readSignal } from '../options.js';
+import { readInteger, readOptions, readSignal } from '../options.js';
 import { compareScores } from '../ranking.js';
 import { readInputs } from '../read-inputs.js';
 import type { SieveInputs } from '../sieve-inputs.js';
@@ -16,10 +16,10 @@ export interface DymuThresholdOptions {
 }
 
 /**
- * The threshold at which {@link dymu} would merge r pairs of each picture of a batch on average, more of one and fewer
- * of another: the similarity of the (r B)-th best of all pairs that a picture can merge at once, which are half of its
- * free tokens, and 0 at least. The authors average it over batches, layer by layer, each layer reducing by its threshold
- * before the next is asked.
+ * The threshold at which {@link dymu} would merge r pairs of each picture of a batch on average, more of one and
+ * fewer of another: the similarity of the (r B)-th best of all pairs that a picture can merge at once, which are half
+ * of its free tokens, and 0 at least. The authors average it over batches, layer by layer, each layer reducing by its
+ * threshold before the next is asked.
  *
  * Reads what `dymu` reads; mask a class token with 1.
  *
@@ -40,8 +40,7 @@ export function dymuThresholdSync(inputs: SieveInputs, options: DymuThresholdOpt
 
 function* thresholdOf(inputs: SieveInputs, options: DymuThresholdOptions): Steps<number> {
   const { r } = readOptions(options);
-  if (typeof r !== 'number') throw typeError('options.r', 'an integer', r);
-  if (!Number.isSafeInteger(r) || r < 1) throw rangeError('options.r', 'an integer from 1', r);
+  readInteger('options.r', r, 1);
   const tokens = readInputs(inputs);
   const features = yield* featuresOf(tokens, 'keys', 'dymuThreshold');
   const sources = raggedOf(freeAt(tokens, 0));

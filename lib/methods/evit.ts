@@ -8,8 +8,8 @@ import { prune } from '../strategies/prune.js';
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /**
- * Options of {@link evit}: how many of the tokens beside the class token stay, by one of `keep` (0.7 at layers 3, 6 and 9
- * in the paper), `ratio` and `count`; a fused one is not among them.
+ * Options of {@link evit}: how many of the tokens beside the class token stay, by one of `keep` (0.7 at layers 3, 6
+ * and 9 in the paper), `ratio` and `count`; a fused one is not among them.
  */
 export type EvitOptions = MethodOptions &
   CountOptions & {

@@ -1,15 +1,18 @@
 import { type CostOptions, ratioForCost } from '../budgets/cost.js';
 import { attentionReceived } from '../criteria/attention-received.js';
-import { rangeError, typeError } from '../errors.js';
+import { typeError } from '../errors.js';
 import { readGridOption } from '../grid.js';
-import { readOptions } from '../options.js';
+import { readOptions, readThreshold } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { fuseFrames, goneOf } from '../strategies/fuse-frames.js';
 import { type Method, type MethodOptions, readMethodOptions } from './method.js';
 
 /** Options of {@link frameFusion}. */
 export interface FrameFusionOptions extends MethodOptions {
-  /** What the model's layers together may cost, as a fraction of their cost with all tokens of the video; 0.3 in the paper. */
+  /**
+   * What the model's layers together may cost, as a fraction of their cost with all tokens of the video; 0.3 in the
+   * paper.
+   */
   readonly cost: number;
   /** How many layers the model has; 28 by default. */
   readonly layers?: number;
@@ -27,16 +30,16 @@ export interface FrameFusionOptions extends MethodOptions {
  * FrameFusion: Fu et al., "FrameFusion: Combining Similarity and Importance for Video Token Reduction on Large Vision
  * Language Models", ICCV 2025, arXiv 2501.01986.
  *
- * Of the tokens of the video, `floor(n * p)` go, p by the cost: see `budgets.ratioForCost`. First those that are alike
- * from frame to frame: a token whose cosine with the one at the same place of the frame before is at least the threshold
- * merges into the run that that one is in, the mean weighted by size, at the place of its first token. If more are alike
- * than may go, the most alike merge. What is still too many is pruned by attention received, the mean over heads and
- * (causal) queries; a run counts with the mean of its tokens. Reads the grid, and q and k to prune.
+ * Of the tokens of the video, `floor(n * p)` go, p by the cost: see `budgets.ratioForCost`. First those that are
+ * alike from frame to frame: a token whose cosine with the one at the same place of the frame before is at least the
+ * threshold merges into the run that that one is in, the mean weighted by size, at the place of its first token. If
+ * more are alike than may go, the most alike merge. What is still too many is pruned by attention received, the mean
+ * over heads and (causal) queries; a run counts with the mean of its tokens. Reads the grid, and q and k to prune.
  *
- * The paper merges at the first layers, until hardly any tokens are alike, and prunes at the next. Layer by layer that is
- * `prune: false` with `removed` holding what the layers before removed, and at last a pruning by `budgets.ratio` of
- * `ratioForCost`; here one call does both. `reference: 'authors'` merges by the plain mean: a token that was merged before
- * counts once.
+ * The paper merges at the first layers, until hardly any tokens are alike, and prunes at the next. Layer by layer
+ * that is `prune: false` with `removed` holding what the layers before removed, and at last a pruning by
+ * `budgets.ratio` of `ratioForCost`; here one call does both. `reference: 'authors'` merges by the plain mean: a
+ * token that was merged before counts once.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -44,8 +47,7 @@ export function frameFusion(options: FrameFusionOptions): Sieve {
   const { threshold = 0.6, prune = true, grid } = readOptions(options);
   const { isAuthors, positions } = readMethodOptions(options);
   const ratio = ratioForCost(costOf(options));
-  if (typeof threshold !== 'number') throw typeError('options.threshold', 'a number', threshold);
-  if (Number.isNaN(threshold)) throw rangeError('options.threshold', 'a number', threshold);
+  readThreshold('options.threshold', threshold);
   if (typeof prune !== 'boolean') throw typeError('options.prune', 'true or false', prune);
   return createSieve({
     criterion: prune ? attentionReceived({ causal: true }) : undefined,

@@ -30,14 +30,15 @@ export type HiPruneOptions = CountOptions &
  * Models", arXiv 2508.00553.
  *
  * Of the M tokens that stay, `round(M alpha / 5)` are anchors, which the attention of a middle layer of the vision
- * encoder turns to most; buffers are the anchors' neighbours on the left and right, above and below; registers are those
- * of the others that the attention of the last layer turns to most, as many as make M in all, exactly. M is
- * `round(L keep)` of the L free tokens, at least one; they stay in place. Where anchors and buffers are more than M, the
- * neighbours of the best anchors come first. Reads q and k of the last layer, shallowQ and shallowK of the middle one,
- * and the grid. The attention is the mean over all queries, unless `queries: 'class'` asks the class token's.
+ * encoder turns to most; buffers are the anchors' neighbours on the left and right, above and below; registers are
+ * those of the others that the attention of the last layer turns to most, as many as make M in all, exactly. M is
+ * `round(L keep)` of the L free tokens, at least one; they stay in place. Where anchors and buffers are more than M,
+ * the neighbours of the best anchors come first. Reads q and k of the last layer, shallowQ and shallowK of the middle
+ * one, and the grid. The attention is the mean over all queries, unless `queries: 'class'` asks the class token's.
  *
- * `reference: 'authors'` takes for neighbours the tokens one and w places before and behind, and the first or last token
- * for one that is past the picture's end, so that at an edge it takes a token of the next line, or of a far corner.
+ * `reference: 'authors'` takes for neighbours the tokens one and w places before and behind, and the first or last
+ * token for one that is past the picture's end, so that at an edge it takes a token of the next line, or of a far
+ * corner.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option; from the sieve,
  * TypeError `ERR_TOKENSIEVE_TYPE`, RangeError `ERR_TOKENSIEVE_SHAPE` for the grid

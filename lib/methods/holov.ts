@@ -1,7 +1,7 @@
 import { budgetOf, type CountOptions } from '../budgets/count.js';
 import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { byScore } from '../ranking.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { freeCounts, keptTokens, withKept } from '../strategies/among-free.js';
@@ -31,16 +31,16 @@ export type HolovOptions = CountOptions &
  * NeurIPS 2025, arXiv 2510.02912.
  *
  * The free tokens are cut into contiguous crops. A token's score is alpha times the attention of the class token,
- * averaged over heads, plus beta times the variance of its cosines (of hidden, or `metric`) with the others of its crop,
- * on the scale of attention; a crop's is the mean of its tokens'. Crops share the `floor(L keep)` tokens that stay by
- * score, and each keeps those of greatest attention. Where a crop has fewer tokens than its share, the others get what
- * is over, so that the number is exact. Tokens stay in place. Reads q and k; encoders without a class token need
- * `queries: 'all'`.
+ * averaged over heads, plus beta times the variance of its cosines (of hidden, or `metric`) with the others of its
+ * crop, on the scale of attention; a crop's is the mean of its tokens'. Crops share the `floor(L keep)` tokens that
+ * stay by score, and each keeps those of greatest attention. Where a crop has fewer tokens than its share, the others
+ * get what is over, so that the number is exact. Tokens stay in place. Reads q and k; encoders without a class token
+ * need `queries: 'all'`.
  *
  * Variances are brought to attention's scale over the row. `reference: 'authors'` does so in each crop for itself, as
- * their code does, after which every crop counts as its attention alone does; it counts a cosine of 0 with itself among
- * the squares, lists crop after crop by falling attention, and keeps fewer tokens where a share is more than a crop has,
- * where their code fills up with zero vectors.
+ * their code does, after which every crop counts as its attention alone does; it counts a cosine of 0 with itself
+ * among the squares, lists crop after crop by falling attention, and keeps fewer tokens where a share is more than a
+ * crop has, where their code fills up with zero vectors.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
@@ -51,8 +51,7 @@ export function holov(options: HolovOptions): Sieve {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
       throw rangeError(`options.${name}`, 'a finite number from 0', value);
   }
-  if (!Number.isSafeInteger(crops) || crops < 1)
-    throw rangeError('options.crops', 'an integer from 1', crops);
+  readInteger('options.crops', crops, 1);
   const { isAuthors, positions } = readMethodOptions(options);
   return createSieve({
     ...encoderAttention(options),

@@ -26,11 +26,11 @@ export interface LtmpOptions extends MethodOptions {
  * Pruning for Vision Transformers", TMLR 2023, arXiv 2307.10780.
  *
  * First every token at an even place merges into the most similar one at an odd place, by the cosine of keys averaged
- * over heads, where that is above the threshold, as the mean weighted by size. Then tokens go whose importance is not above
- * the other threshold: the mean over heads and queries of the attention that they receive, proportional to `sizes`;
- * what was merged is as important as its most important member. The class token, the first of each row, always stays.
- * Apply it between attention and MLP, handing `sizes` and `mask` on, and `proportionalBias(sizes)` to the next
- * attention. Reads q and k.
+ * over heads, where that is above the threshold, as the mean weighted by size. Then tokens go whose importance is not
+ * above the other threshold: the mean over heads and queries of the attention that they receive, proportional to
+ * `sizes`; what was merged is as important as its most important member. The class token, the first of each row,
+ * always stays. Apply it between attention and MLP, handing `sizes` and `mask` on, and `proportionalBias(sizes)` to
+ * the next attention. Reads q and k.
  *
  * How many stay, each picture decides: `lengths` says where rows differ. The authors' inference takes a batch of one.
  * `reference` changes nothing: the order, survivors and then destinations by place, is theirs too.

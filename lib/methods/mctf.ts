@@ -19,12 +19,13 @@ export interface MctfOptions
  * MCTF, multi-criteria token fusion: Lee et al., "Multi-criteria Token Fusion with One-step-ahead Attention for
  * Efficient Vision Transformers", CVPR 2024, arXiv 2403.10030.
  *
- * Two tokens attract each other by `((cos_ij + 1) / 2)^(1 / tauSim) * (w_i w_j)^(1 / tauInfo) * (s_i s_j)^(1 / tauSize)`:
- * alike, of little information (w is 1 over the attention that a token receives in the mean), and small (s is 1 over
- * its size). `floor(r / 2)` tokens at even places go into those at odd places, and the rest of r from there, with what
- * has come, into those at even places that are left. Members are joined as the mean weighted by attention times size.
- * Tokens are compared by `hidden` (or `metric`). Reads q and k: one step ahead, those of the attention that comes next,
- * computed from the tokens as they are. Mask a class token with 1, and hand `sizes` and `mask` on.
+ * Two tokens attract each other by
+ * `((cos_ij + 1) / 2)^(1 / tauSim) * (w_i w_j)^(1 / tauInfo) * (s_i s_j)^(1 / tauSize)`: alike, of little information
+ * (w is 1 over the attention that a token receives in the mean), and small (s is 1 over its size). `floor(r / 2)`
+ * tokens at even places go into those at odd places, and the rest of r from there, with what has come, into those at
+ * even places that are left. Members are joined as the mean weighted by attention times size. Tokens are compared by
+ * `hidden` (or `metric`). Reads q and k: one step ahead, those of the attention that comes next, computed from the
+ * tokens as they are. Mask a class token with 1, and hand `sizes` and `mask` on.
  *
  * The authors fuse that attention's matrix as they fuse the tokens, to use it in the next layer; here there is no such
  * matrix, so attend anew. Nor does this stop at 10 tokens, as their code does. `reference: 'authors'` lists the free

@@ -26,16 +26,17 @@ export type PactOptions = MethodOptions &
   );
 
 /**
- * PACT, pruning and clustering-based token reduction: Dhouib et al., "PACT: Pruning and Clustering-Based Token Reduction
- * for Faster Visual Language Models", CVPR 2025, arXiv 2504.08966.
+ * PACT, pruning and clustering-based token reduction: Dhouib et al., "PACT: Pruning and Clustering-Based Token
+ * Reduction for Faster Visual Language Models", CVPR 2025, arXiv 2504.08966.
  *
- * Of a prompt whose picture is the free tokens and whose text is masked 1: unimportant tokens are told by the attention
- * of the mean query times the norm of the hidden state (`criteria.meanQueryAttention`), `floor(L keep)` of the picture's
- * L tokens or those above `alpha` are clustered by distance-bounded density peaks (`strategies.dbdpc`), and the others
- * join a cluster whose centre is within `coefPruned` cutoffs (1.5 by default) or are dropped. A cluster becomes the mean
- * of its tokens, weighted by size, in its centre's place and at its position; `positions: 'mean'` is the authors' other
- * choice. Hand log(sizes) to the next attention as its bias: proportional attention is a part of the method. The authors
- * apply it at layer 4, with `keep` 0.55 and `cutoff` 0.21, the default, for LLaVA-OneVision 7B.
+ * Of a prompt whose picture is the free tokens and whose text is masked 1: unimportant tokens are told by the
+ * attention of the mean query times the norm of the hidden state (`criteria.meanQueryAttention`), `floor(L keep)` of
+ * the picture's L tokens or those above `alpha` are clustered by distance-bounded density peaks (`strategies.dbdpc`),
+ * and the others join a cluster whose centre is within `coefPruned` cutoffs (1.5 by default) or are dropped. A
+ * cluster becomes the mean of its tokens, weighted by size, in its centre's place and at its position;
+ * `positions: 'mean'` is the authors' other choice. Hand log(sizes) to the next attention as its bias: proportional
+ * attention is a part of the method. The authors apply it at layer 4, with `keep` 0.55 and `cutoff` 0.21, the
+ * default, for LLaVA-OneVision 7B.
  *
  * Reads q and k, and `metric` in place of k to measure distances. The authors take queries and keys before rotary
  * embeddings for importance, and keys after for distances: hand those over as `metric`, heads side by side.

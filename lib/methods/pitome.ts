@@ -8,8 +8,8 @@ import { type MergeLowestOptions, mergeLowest } from '../strategies/merge-lowest
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /**
- * Options of {@link pitome}: how many of the tokens that are not protected stay, by one of `keep`, `ratio` and `count`; at
- * most half of them go.
+ * Options of {@link pitome}: how many of the tokens that are not protected stay, by one of `keep`, `ratio` and
+ * `count`; at most half of them go.
  */
 export type PitomeOptions = MethodOptions &
   CountOptions & {
@@ -22,7 +22,9 @@ export type PitomeOptions = MethodOptions &
     readonly kernel?: 'elu' | 'gaussian';
     /** Who merges into whom; `'alternate'` by default. See {@link MergeLowestOptions}. */
     readonly split?: MergeLowestOptions['split'];
-    /** What tokens are compared by where the inputs bring no metric: the mean over heads of k, the default, or hidden. */
+    /**
+     * What tokens are compared by where the inputs bring no metric: the mean over heads of k, the default, or hidden.
+     */
     readonly metric?: ComparedBy;
   };
 

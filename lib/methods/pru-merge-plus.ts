@@ -10,8 +10,8 @@ import { aroundOutliers, type PruMergeOptions } from './pru-merge.js';
  * fraction of the tokens that stands out, every `max(1, floor(floor(1 / r) / 3))`-th of them. They take up others as
  * the rest do.
  *
- * `reference: 'authors'`, besides what it does there, leaves the picture's last token out of the evenly spaced ones, and
- * lists those behind the tokens that stand out, by place.
+ * `reference: 'authors'`, besides what it does there, leaves the picture's last token out of the evenly spaced ones,
+ * and lists those behind the tokens that stand out, by place.
  *
  * @throws as `pruMerge`
  */

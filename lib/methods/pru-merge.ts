@@ -1,6 +1,5 @@
 import { headsAsOne } from '../criteria/heads-as-one.js';
-import { rangeError, typeError } from '../errors.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { mergeAroundOutliers } from '../strategies/standing-out.js';
 import { type EncoderAttentionOptions, encoderAttention } from './encoder-attention.js';
@@ -38,8 +37,7 @@ export function pruMerge(options: PruMergeOptions): Sieve {
 /** The sieve of both methods. */
 export function aroundOutliers(options: PruMergeOptions, isPlus: boolean): Sieve {
   const { k = 32 } = readOptions(options);
-  if (typeof k !== 'number') throw typeError('options.k', 'an integer', k);
-  if (!Number.isSafeInteger(k) || k < 1) throw rangeError('options.k', 'an integer from 1', k);
+  readInteger('options.k', k, 1);
   const { isAuthors, positions } = readMethodOptions(options, 'centre');
   const { criterion, protect } = encoderAttention(options);
   return createSieve({

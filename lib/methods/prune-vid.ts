@@ -1,6 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
 import { readGridOption } from '../grid.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions, readThreshold } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { dpcKnn } from '../strategies/dpc-knn.js';
 import { mergeScenes, type SceneMerging } from '../strategies/merge-scenes.js';
@@ -23,31 +23,30 @@ export interface PruneVidOptions extends MethodOptions {
 
 /**
  * PruneVid, spatial-temporal token merging: Huang et al., "PruneVid: Visual Token Pruning for Efficient Video Large
- * Language Models", 2024, arXiv 2412.16117. Its stage before the language model; after it the paper prunes by attention.
+ * Language Models", 2024, arXiv 2412.16117. Its stage before the language model; after it the paper prunes by
+ * attention.
  *
  * Frames are clustered by density peaks on the mean of their tokens, `floor(t * sceneRatio)` clusters, which are made
- * scenes: stretches of frames. A place of a scene is static where the mean cosine between all its pairs of frames is above
- * the threshold; its tokens become one. Static ones of a scene, and dynamic ones of each frame, are then merged by density
- * peaks into `floor(n * clusterRatio)` clusters, at least 1. Each slot is the mean of its tokens weighted by size, where
- * its first token stands. Compares hidden, or metric where the inputs bring one; reads the grid.
+ * scenes: stretches of frames. A place of a scene is static where the mean cosine between all its pairs of frames is
+ * above the threshold; its tokens become one. Static ones of a scene, and dynamic ones of each frame, are then merged
+ * by density peaks into `floor(n * clusterRatio)` clusters, at least 1. Each slot is the mean of its tokens weighted
+ * by size, where its first token stands. Compares hidden, or metric where the inputs bring one; reads the grid.
  *
- * `reference: 'authors'` merges by place in space only where there are more than 14 tokens to cluster, takes plain means,
- * and lists for each scene static tokens before dynamic ones. Equal densities rank by index, where the authors' code adds
- * random noise.
+ * `reference: 'authors'` merges by place in space only where there are more than 14 tokens to cluster, takes plain
+ * means, and lists for each scene static tokens before dynamic ones. Equal densities rank by index, where the
+ * authors' code adds random noise.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */
 export function pruneVid(options: PruneVidOptions): Sieve {
   const { threshold = 0.8, clusterRatio = 0.5, sceneRatio = 0.25, k = 7, grid } = readOptions(options);
   const { isAuthors, positions } = readMethodOptions(options);
-  if (typeof threshold !== 'number') throw typeError('options.threshold', 'a number', threshold);
-  if (Number.isNaN(threshold)) throw rangeError('options.threshold', 'a number', threshold);
+  readThreshold('options.threshold', threshold);
   for (const [path, value] of Object.entries({ clusterRatio, sceneRatio })) {
     if (typeof value !== 'number') throw typeError(`options.${path}`, 'a number', value);
     if (!(value > 0 && value <= 1)) throw rangeError(`options.${path}`, 'a number above 0, at most 1', value);
   }
-  if (typeof k !== 'number') throw typeError('options.k', 'an integer', k);
-  if (!Number.isSafeInteger(k) || k < 1) throw rangeError('options.k', 'an integer from 1', k);
+  readInteger('options.k', k, 1);
   const merging: SceneMerging = {
     threshold,
     sceneRatio,

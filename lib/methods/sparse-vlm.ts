@@ -8,8 +8,9 @@ import { pruneAndRecycle, recycledTokens } from '../strategies/recycle.js';
 import { type Method, type MethodOptions, readMethodOptions, tokensLeftBy } from './method.js';
 
 /**
- * Options of {@link sparseVlm}: how many of the picture's tokens stay, by one of `count`, `keep` and `ratio`: for 192 of
- * 576 tokens on average the authors keep `budgets.atLayers([2, 6, 15], [300, 200, 110])`, the recycled ones besides.
+ * Options of {@link sparseVlm}: how many of the picture's tokens stay, by one of `count`, `keep` and `ratio`: for 192
+ * of 576 tokens on average the authors keep `budgets.atLayers([2, 6, 15], [300, 200, 110])`, the recycled ones
+ * besides.
  */
 export type SparseVlmOptions = CountOptions &
   MethodOptions & {
@@ -21,18 +22,19 @@ export type SparseVlmOptions = CountOptions &
  * SparseVLM: Zhang et al., "SparseVLM: Visual Token Sparsification for Efficient Vision-Language Model Inference", ICML
  * 2025, arXiv 2410.04417.
  *
- * Of a prompt whose picture is the free tokens and whose text is masked 1, the picture's tokens stay that receive most
- * causal attention from the raters, the words of the text behind it that have to do with the picture
+ * Of a prompt whose picture is the free tokens and whose text is masked 1, the picture's tokens stay that receive
+ * most causal attention from the raters, the words of the text behind it that have to do with the picture
  * (`criteria.raterAttention`). Of the n dropped ones the `floor(0.3 n) + 1` best are clustered by density peaks, and
- * `floor(that / 10) + 1` means of clusters stand behind the picture's tokens that stay, before the text. Score with the
- * q and k of the layer at hand, and apply behind it. Reads q and k; of q, fewer rows are the last tokens', of which all
- * rate. Raters are found by `metric`, for which the paper takes the embeddings that enter the first layer, or by hidden.
+ * `floor(that / 10) + 1` means of clusters stand behind the picture's tokens that stay, before the text. Score with
+ * the q and k of the layer at hand, and apply behind it. Reads q and k; of q, fewer rows are the last tokens', of
+ * which all rate. Raters are found by `metric`, for which the paper takes the embeddings that enter the first layer,
+ * or by hidden.
  *
- * With recycling, tokens are given positions from 0 on, as in the authors' first version; without it they keep theirs,
- * as in their second, SparseVLM+: `{ recycle: false, heads: 14, gravity: true }`, of which 14 of 32 heads count, those
- * that turn most to the picture, and the attention is evened out that rotary embeddings draw to near tokens. `base`,
- * `frequencies` and `floor` are as of `gravityCorrection`, which holds the decay above a floor: at a base of 10000 and a
- * headDim of 128 it falls to 0 at a distance of 1707.
+ * With recycling, tokens are given positions from 0 on, as in the authors' first version; without it they keep
+ * theirs, as in their second, SparseVLM+: `{ recycle: false, heads: 14, gravity: true }`, of which 14 of 32 heads
+ * count, those that turn most to the picture, and the attention is evened out that rotary embeddings draw to near
+ * tokens. `base`, `frequencies` and `floor` are as of `gravityCorrection`, which holds the decay above a floor: at a
+ * base of 10000 and a headDim of 128 it falls to 0 at a distance of 1707.
  *
  * `reference: 'authors'` lists the recycled tokens by falling density peak, where here they are in the order of their
  * clusters' centres, and divides by the decay as it is, which flattens attention and past 1707 turns its sign. Unlike

@@ -1,7 +1,6 @@
 import { countBudget } from '../budgets/count.js';
 import { needLayer, type Schedule } from '../budgets/schedule.js';
-import { rangeError, typeError } from '../errors.js';
-import { readOptions, readWord } from '../options.js';
+import { readInteger, readOptions, readWord } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { bipartiteMerge } from '../strategies/bipartite-merge.js';
 import type { Plan } from '../strategies/strategy.js';
@@ -38,9 +37,7 @@ export interface TofuOptions extends MethodOptions {
  */
 export function tofu(options: TofuOptions): Sieve {
   const { r, prune = 0, reduce = 'norm' } = readOptions(options);
-  if (typeof prune !== 'number') throw typeError('options.prune', 'an integer', prune);
-  if (!Number.isSafeInteger(prune) || prune < 0)
-    throw rangeError('options.prune', 'an integer from 0', prune);
+  readInteger('options.prune', prune, 0);
   readWord('options.reduce', reduce, ['norm', 'mean']);
   const { isAuthors, positions } = readMethodOptions(options);
   const merge = bipartiteMerge({ reduce, order: isAuthors ? 'authors' : 'index' });

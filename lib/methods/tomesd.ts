@@ -1,8 +1,8 @@
 import { countBudget } from '../budgets/count.js';
 import type { Schedule } from '../budgets/schedule.js';
-import { rangeError, typeError } from '../errors.js';
+import { rangeError } from '../errors.js';
 import { gridOf, readGridOption } from '../grid.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { bipartiteMerge } from '../strategies/bipartite-merge.js';
 import { readList } from '../tensor.js';
@@ -66,17 +66,13 @@ function readStride(value: unknown): readonly [number, number] {
   const sides = readList('options.stride', 'an array [sy,sx]', value, 2);
   if (sides.length !== 2) throw rangeError('options.stride', '[sy,sx]', value, 'ERR_TOKENSIEVE_SHAPE');
   sides.forEach((side, i) => {
-    if (typeof side !== 'number') throw typeError(`options.stride[${i}]`, 'an integer', side);
-    if (!Number.isSafeInteger(side) || side < 1)
-      throw rangeError(`options.stride[${i}]`, 'an integer from 1', side);
+    readInteger(`options.stride[${i}]`, side, 1);
   });
   return sides as [number, number];
 }
 
 function checkSeed(seed: unknown): void {
-  if (seed !== undefined && typeof seed !== 'number') throw typeError('options.seed', 'an integer', seed);
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
-    throw rangeError('options.seed', 'an integer from 0', seed);
+  if (seed !== undefined) readInteger('options.seed', seed, 0);
 }
 
 export const method: Method<TomesdOptions> = {

@@ -26,15 +26,16 @@ export interface VidCom2Options extends MethodOptions {
  * VidCom2, video compression commander: Liu et al., "Video Compression Commander: Plug-and-Play Inference Acceleration
  * for Video Large Language Models", EMNLP 2025, arXiv 2505.14454.
  *
- * What differs from the whole is worth keeping. Tokens are cut to the half of the channels that vary least over the video
- * and brought to length 1; with the distance d to a centre, a mean of such tokens, a token is like it by the sum over k
- * from -3 to 1 of `exp(-d^2 / (2 * 2^k))`. The score of a token is minus its likeness to the centre of the video and to
- * that of its frame. A frame keeps `keep * (1 + p - mean p)` of its tokens, at most all and at least one, p the softmax
- * over frames of minus the frame's mean likeness to the video, at a temperature of 0.01. Reads the grid; compares hidden,
- * or metric where the inputs bring one.
+ * What differs from the whole is worth keeping. Tokens are cut to the half of the channels that vary least over the
+ * video and brought to length 1; with the distance d to a centre, a mean of such tokens, a token is like it by the
+ * sum over k from -3 to 1 of `exp(-d^2 / (2 * 2^k))`. The score of a token is minus its likeness to the centre of the
+ * video and to that of its frame. A frame keeps `keep * (1 + p - mean p)` of its tokens, at most all and at least
+ * one, p the softmax over frames of minus the frame's mean likeness to the video, at a temperature of 0.01. Reads the
+ * grid; compares hidden, or metric where the inputs bring one.
  *
- * Of the whole video exactly `max(t, floor(t * h * w * keep))` tokens stay: where frames' rounded numbers do not add up to
- * it, those farthest from their share give or take first. `reference: 'authors'` leaves the rounded numbers as they are.
+ * Of the whole video exactly `max(t, floor(t * h * w * keep))` tokens stay: where frames' rounded numbers do not add
+ * up to it, those farthest from their share give or take first. `reference: 'authors'` leaves the rounded numbers as
+ * they are.
  *
  * @throws TypeError `ERR_TOKENSIEVE_TYPE` or RangeError `ERR_TOKENSIEVE_RANGE` naming the option
  */

@@ -2,7 +2,7 @@ import { budgetOf, type CountOptions } from '../budgets/count.js';
 import { type Rounding, roundCount } from '../budgets/schedule.js';
 import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { byScore } from '../ranking.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import type { Steps } from '../steps.js';
@@ -29,12 +29,12 @@ export type VisPrunerOptions = CountOptions &
  * VisPruner: Zhang et al., "Beyond Text-Visual Attention: Exploiting Visual Cues for Effective Token Pruning in VLMs",
  * ICCV 2025, arXiv 2412.01818.
  *
- * Of the L tokens beside the class token T stay, `floor(L keep)`. Of them `floor(T * importantRatio)` are those that the
- * class token's attention, averaged over heads, turns to most. The others, listed by falling attention, lose what they
- * repeat, r at a time: those at even places of the list each find the most similar (cosine of hidden, or `metric`) at an
- * odd place, and the r most similar to theirs go; the rest of them, by falling similarity, and then those at odd places
- * are the next round's list. Rounds end with T in all, exactly. What stays is listed in place. Reads q and k; encoders
- * without a class token need `queries: 'all'`.
+ * Of the L tokens beside the class token T stay, `floor(L keep)`. Of them `floor(T * importantRatio)` are those that
+ * the class token's attention, averaged over heads, turns to most. The others, listed by falling attention, lose what
+ * they repeat, r at a time: those at even places of the list each find the most similar (cosine of hidden, or
+ * `metric`) at an odd place, and the r most similar to theirs go; the rest of them, by falling similarity, and then
+ * those at odd places are the next round's list. Rounds end with T in all, exactly. What stays is listed in place.
+ * Reads q and k; encoders without a class token need `queries: 'all'`.
  *
  * The authors' code wants a list of even length; here it may be of any. `reference: 'authors'` rounds
  * `T * importantRatio` down as floating point makes it.
@@ -47,7 +47,7 @@ export function visPruner(options: VisPrunerOptions): Sieve {
     if (typeof value !== 'number') throw typeError(`options.${name}`, 'a number', value);
   if (!(importantRatio >= 0 && importantRatio <= 1))
     throw rangeError('options.importantRatio', 'a number from 0 to 1', importantRatio);
-  if (!Number.isSafeInteger(r) || r < 1) throw rangeError('options.r', 'an integer from 1', r);
+  readInteger('options.r', r, 1);
   const { positions } = readMethodOptions(options);
   const rounding = roundingDown(options);
   return createSieve({

@@ -1,7 +1,6 @@
 import { countBudget } from '../budgets/count.js';
-import { rangeError, typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { tokensBut } from '../strategies/among-free.js';
@@ -49,9 +48,7 @@ export function visionZip(options: VisionZipOptions): Sieve {
 
 function readNumbers(options: VisionZipOptions): { dominant: number; contextual: number } {
   const { dominant = 54, contextual = 10 } = readOptions(options);
-  if (typeof contextual !== 'number') throw typeError('options.contextual', 'an integer', contextual);
-  if (!Number.isSafeInteger(contextual) || contextual < 1)
-    throw rangeError('options.contextual', 'an integer from 1', contextual);
+  readInteger('options.contextual', contextual, 1);
   return { dominant, contextual };
 }
 

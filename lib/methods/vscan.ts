@@ -1,9 +1,9 @@
 import { type Criterion, scoresOf } from '../criteria/criterion.js';
 import { ofShallowLayer } from '../criteria/shallow-layer.js';
-import { rangeError, typeError } from '../errors.js';
+import { rangeError } from '../errors.js';
 import { featuresOf } from '../features.js';
 import { gridOf, readGridOption } from '../grid.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import { createSieve, type Sieve } from '../sieve.js';
 import { keptTokens, rankedFree, tokensBut, withKept } from '../strategies/among-free.js';
 import { bestOfWindows } from '../strategies/best-of-windows.js';
@@ -32,12 +32,12 @@ export interface VscanOptions extends MethodOptions, EncoderAttentionOptions {
  * Models", TMLR 2026, arXiv 2505.22654.
  *
  * The local scan keeps, of each window of the picture, the `floor(local / windows)` tokens that the class token's
- * attention in a shallow layer of the encoder turns to most; the global scan those of the others that its attention in a
- * deep layer turns to most. Each token that does not stay goes into the most similar that does (cosine of hidden, or
- * `metric`), which becomes the mean of them all, weighted by size, and keeps its place and position. What windows
- * cannot share evenly, or do not hold, the global scan chooses. Reads q and k of the deep layer, shallowQ and shallowK,
- * and the grid; encoders without a class token need `queries: 'all'`. The second stage, in the language model, is
- * `fastv` at a middle layer.
+ * attention in a shallow layer of the encoder turns to most; the global scan those of the others that its attention
+ * in a deep layer turns to most. Each token that does not stay goes into the most similar that does (cosine of
+ * hidden, or `metric`), which becomes the mean of them all, weighted by size, and keeps its place and position. What
+ * windows cannot share evenly, or do not hold, the global scan chooses. Reads q and k of the deep layer, shallowQ and
+ * shallowK, and the grid; encoders without a class token need `queries: 'all'`. The second stage, in the language
+ * model, is `fastv` at a middle layer.
  *
  * `reference: 'authors'` leaves `global` to the global scan whatever windows could not share, so that fewer stay, and
  * takes all tokens for one in size, `(x + sum of others) / (1 + n)`.
@@ -47,12 +47,8 @@ export interface VscanOptions extends MethodOptions, EncoderAttentionOptions {
  */
 export function vscan(options: VscanOptions): Sieve {
   const { local, global, window = 6, grid } = readOptions(options);
-  for (const [name, value] of Object.entries({ local, global, window })) {
-    if (typeof value !== 'number') throw typeError(`options.${name}`, 'an integer', value);
-    const least = name === 'window' ? 1 : 0;
-    if (!Number.isSafeInteger(value) || value < least)
-      throw rangeError(`options.${name}`, `an integer from ${least}`, value);
-  }
+  for (const [name, value] of Object.entries({ local, global })) readInteger(`options.${name}`, value, 0);
+  readInteger('options.window', window, 1);
   if (local + global === 0) throw rangeError('options.global', 'an integer from 1, where local is 0', global);
   const { isAuthors, positions } = readMethodOptions(options, 'centre');
   const { criterion, protect } = encoderAttention(options);

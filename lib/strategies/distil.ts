@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../errors.js';
-import { readOptions } from '../options.js';
+import { readInteger, readOptions } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { step } from '../steps.js';
 import { bytesOf, type FloatTensor, type FloatType, readTensor, zeros } from '../tensor.js';
@@ -70,9 +70,7 @@ function readLayer(options: DistilOptions): Layer {
   const weightOf = (name: 'keyWeight' | 'valueWeight') =>
     given[name] === undefined ? undefined : readMatrix(`options.${name}`, given[name]);
   const [keyWeight, valueWeight] = [weightOf('keyWeight'), weightOf('valueWeight')];
-  if (typeof heads !== 'number') throw typeError('options.heads', 'an integer', heads);
-  if (!Number.isSafeInteger(heads) || heads < 1)
-    throw rangeError('options.heads', 'an integer from 1', heads);
+  readInteger('options.heads', heads, 1);
   if (scale !== undefined && typeof scale !== 'number') throw typeError('options.scale', 'a number', scale);
   if (scale !== undefined && !Number.isFinite(scale))
     throw rangeError('options.scale', 'a finite number', scale);

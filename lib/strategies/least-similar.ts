@@ -1,7 +1,7 @@
 import { textBehind } from '../criteria/queries.js';
-import { rangeError, typeError } from '../errors.js';
+import { typeError } from '../errors.js';
 import { featuresOf } from '../features.js';
-import { readOptions, readWord } from '../options.js';
+import { readInteger, readOptions, readWord } from '../options.js';
 import type { Ragged } from '../ragged.js';
 import { byScore } from '../ranking.js';
 import type { Tokens } from '../sieve-inputs.js';
@@ -37,8 +37,8 @@ export interface LeastSimilarOptions {
  */
 export function leastSimilar(options: LeastSimilarOptions = {}): Strategy {
   const { imagePivots = 4, textPivots = 4, share = 'exact' } = readOptions(options);
-  readPivots('options.imagePivots', imagePivots, 1);
-  readPivots('options.textPivots', textPivots, 0);
+  readInteger('options.imagePivots', imagePivots, 1);
+  readInteger('options.textPivots', textPivots, 0);
   readWord('options.share', share, ['exact', 'floor']);
   return function* (decision) {
     const { tokens } = decision;
@@ -77,12 +77,6 @@ export function leastSimilar(options: LeastSimilarOptions = {}): Strategy {
     const { indices, offsets } = raggedOf(counts.map((_, row) => everyToken.filter(stays(row))));
     return { map: prunedMap(tokens, indices.data, offsets) };
   };
-}
-
-function readPivots(path: string, value: unknown, least: number): void {
-  if (typeof value !== 'number') throw typeError(path, 'an integer', value);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw rangeError(path, `an integer from ${least}`, value);
 }
 
 /**

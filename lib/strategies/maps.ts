@@ -51,7 +51,10 @@ export function identityMap(shape: Shape): TokenMap {
   return prunedMap(shape, indices.slice(0, offsets[batch]), offsets);
 }
 
-/** `[B * N]`: where tokens go before any goes into another: each stays at its own place in its row; -1 for a dropped one. */
+/**
+ * `[B * N]`: where tokens go before any goes into another: each stays at its own place in its row; -1 for a dropped
+ * one.
+ */
 export function ownPlaces({ batch, length, mask }: Shape): Int32Array {
   const places = new Int32Array(batch * length);
   for (let row = 0, place = 0; row < batch; row++)

@@ -15,7 +15,9 @@ export interface AlikeWindows {
   /** `[wy,wx]` */
   readonly window: readonly [number, number];
   readonly grid: readonly number[] | undefined;
-  /** Merges as many in every row as in the row that has fewest, and lists them by score, each where its last token is. */
+  /**
+   * Merges as many in every row as in the row that has fewest, and lists them by score, each where its last token is.
+   */
   readonly isEven: boolean;
 }
 
@@ -59,7 +61,10 @@ export function segmentsIn({ rows }: Segments, row: number): number[] {
   return Array.from(rows.keys()).filter((segment) => rows[segment] === row);
 }
 
-/** `[B * N]`: where tokens go when chosen segments become one token each, at their first or last; -1 for a dropped one. */
+/**
+ * `[B * N]`: where tokens go when chosen segments become one token each, at their first or last; -1 for a dropped
+ * one.
+ */
 export function mergedSegments(
   tokens: Tokens,
   { offsets, places }: Segments,

@@ -1,7 +1,7 @@
-import { rangeError, typeError } from '../errors.js';
+import { typeError } from '../errors.js';
 import { type ComparedBy, featuresOf, tokensFrom } from '../features.js';
 import type { MergeReduce } from '../ops/merge-tokens.js';
-import { readOptions, readWord } from '../options.js';
+import { readOptions, readThreshold, readWord } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { type Steps, step } from '../steps.js';
 import type { FloatTensor } from '../tensor.js';
@@ -37,9 +37,7 @@ export function mergeRuns(options: MergeRunsOptions = {}): Strategy {
   const { threshold, metric = 'keys', reduce = 'mean' } = readOptions(options);
   readWord('options.metric', metric, ['keys', 'hidden']);
   const join = readJoin(reduce);
-  if (threshold !== undefined && typeof threshold !== 'number')
-    throw typeError('options.threshold', 'a number', threshold);
-  if (Number.isNaN(threshold)) throw rangeError('options.threshold', 'a number', threshold);
+  if (threshold !== undefined) readThreshold('options.threshold', threshold);
   return function* (decision) {
     const { tokens } = decision;
     const counts = countsAsked(decision, 'mergeRuns');

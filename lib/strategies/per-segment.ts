@@ -1,6 +1,6 @@
 import { typeError } from '../errors.js';
-import { gridOf, readGridOption, readSide } from '../grid.js';
-import { readOptions, readWord } from '../options.js';
+import { gridOf, readGridOption } from '../grid.js';
+import { readInteger, readOptions, readWord } from '../options.js';
 import {
   cutValues,
   framesOf,
@@ -81,7 +81,7 @@ function readSegmentation(options: Segmentation): (tokens: Tokens) => Segmented 
       ways.join(' and ') || options,
     );
   if ('size' in options) {
-    const size = readSide('options.size', options.size);
+    const size = readInteger('options.size', options.size, 1);
     return (tokens) => ({
       segments: segmentsOf(tokens, (free) => ({
         segments: Math.ceil(free / size),
@@ -90,7 +90,7 @@ function readSegmentation(options: Segmentation): (tokens: Tokens) => Segmented 
     });
   }
   if ('count' in options) {
-    const count = readSide('options.count', options.count);
+    const count = readInteger('options.count', options.count, 1);
     return (tokens) => ({ segments: segmentsOf(tokens, (free) => equalStretches(free, count)) });
   }
   const grid = readGridOption(options.grid);

@@ -1,5 +1,4 @@
-import { rangeError, typeError } from '../errors.js';
-import { readOptions } from '../options.js';
+import { readOptions, readThreshold } from '../options.js';
 import { type BipartiteMergeOptions, bipartiteMerge } from './bipartite-merge.js';
 import type { Strategy } from './strategy.js';
 
@@ -23,7 +22,6 @@ export interface ThresholdMergeOptions extends BipartiteMergeOptions {
  */
 export function thresholdMerge(options: ThresholdMergeOptions): Strategy {
   const { threshold } = readOptions(options);
-  if (typeof threshold !== 'number') throw typeError('options.threshold', 'a number', threshold);
-  if (Number.isNaN(threshold)) throw rangeError('options.threshold', 'a number', threshold);
+  readThreshold('options.threshold', threshold);
   return bipartiteMerge(options);
 }

@@ -1,6 +1,7 @@
 // Windows over the free tokens of each row, in one dimension or two: what pooling and unshuffling share.
 import { rangeError } from '../errors.js';
-import { readPair, readSide } from '../grid.js';
+import { readPair } from '../grid.js';
+import { readInteger } from '../options.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { unbudgeted } from './amounts.js';
 import type { Decision } from './strategy.js';
@@ -34,13 +35,15 @@ export function readWindows(
 ): (decision: Decision) => Windows {
   const { window, grid } = options;
   if (grid === undefined) {
-    const cells = readSide('options.window', window);
+    const cells = readInteger('options.window', window, 1);
     checkCells(window, cells, mostCells);
     return (decision) => windowsOf(unbudgeted(decision, reader), [1, cells], (free) => [1, free]);
   }
   const [height, width] = readPair('options.grid', grid);
   const sides =
-    typeof window === 'number' ? [readSide('options.window', window)] : readPair('options.window', window);
+    typeof window === 'number'
+      ? [readInteger('options.window', window, 1)]
+      : readPair('options.window', window);
   const [high, wide = high] = sides;
   checkCells(window, high * wide, mostCells);
   return (decision) =>

@@ -6,9 +6,9 @@ import {
   ascending,
   assertNear,
   best,
+  meansOf,
   outlierCount,
   range,
-  sumOf,
   tokenAt,
 } from '../support/encoder-tokens.js';
 import { seeded } from '../support/random.js';
@@ -61,14 +61,7 @@ describe('trim', () => {
     for (let row = 0; row < 2; row++) {
       const expected = slots(scores[row], counts[row]);
       assert.deepEqual(membersOf(left.map, row), expected);
-      const means = expected.flatMap((members) =>
-        sumOf(
-          decode(hidden),
-          members,
-          members.map(() => 1 / members.length),
-          row,
-        ),
-      );
+      const means = meansOf(decode(hidden), expected, row);
       assertNear(tokensOf(left, row), means);
       assertNear(left.scores!.data.subarray(row * 30, (row + 1) * 30), scores[row]);
     }

@@ -10,6 +10,7 @@ import {
   cosine,
   encoderTokens,
   meanKey,
+  meansOf,
   range,
   sumOf,
 } from '../support/encoder-tokens.js';
@@ -46,13 +47,7 @@ describe('visionZip', () => {
       const slots = zipped(dominant, contextual);
       const left = visionZip({ dominant, contextual }).reduceSync(inputs);
       assert.deepEqual(membersOf(left.map, 0), slots.map(ascending));
-      const means = slots.flatMap((members) =>
-        sumOf(
-          hidden,
-          members,
-          members.map(() => 1 / members.length),
-        ),
-      );
+      const means = meansOf(hidden, slots);
       assertNear(tokensOf(left, 0), means);
       assertNear(
         left.scores!.data,

@@ -9,6 +9,7 @@ import {
   best,
   cosine,
   encoderTokens,
+  meansOf,
   range,
   sumOf,
   tokenAt,
@@ -65,13 +66,7 @@ describe('vscan', () => {
       assert.equal(expected.length, 1 + local + global);
       const left = reduce({ local, global, window });
       assert.deepEqual(membersOf(left.map, 0), expected.map(ascending));
-      const means = expected.flatMap((members) =>
-        sumOf(
-          hidden,
-          members,
-          members.map(() => 1 / members.length),
-        ),
-      );
+      const means = meansOf(hidden, expected);
       assertNear(tokensOf(left, 0), means);
       assert.deepEqual(
         [...left.positions.data],
@@ -96,13 +91,7 @@ describe('vscan', () => {
     });
     assertNear(tokensOf(reduce({ local: 6, global: 4, window: 2 }, { sizes }), 0), weighted);
     const same = reduce({ local: 6, global: 4, window: 2, reference: 'authors' }, { sizes });
-    const equal = expected.flatMap((members) =>
-      sumOf(
-        hidden,
-        members,
-        members.map(() => 1 / members.length),
-      ),
-    );
+    const equal = meansOf(hidden, expected);
     assertNear(tokensOf(same, 0), equal);
   });
 

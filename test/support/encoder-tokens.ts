@@ -114,3 +114,15 @@ export function sumOf(
     members.reduce((sum, i, m) => sum + weights[m] * tokenAt(hidden, i, row)[c], 0),
   );
 }
+
+/** The plain means of tokens of a row, one list of members after another. */
+export function meansOf(hidden: Values, slots: readonly (readonly number[])[], row = 0): number[] {
+  return slots.flatMap((members) =>
+    sumOf(
+      hidden,
+      members,
+      members.map(() => 1 / members.length),
+      row,
+    ),
+  );
+}
