@@ -54,7 +54,7 @@ export const method: Method<DiffrateOptions> = {
   authors: 'Chen et al.',
   year: 2023,
   arxiv: '2305.17997',
-  licence: 'none: written from the paper',
+  licence: 'none: written anew',
   summary: 'prunes what the class token does not see, merges what it hardly sees',
   over: 'image',
   classToken: true,

@@ -46,7 +46,7 @@ export const method: Method<DtemOptions> = {
   authors: 'Lee and Hong',
   year: 2024,
   arxiv: '2412.10569',
-  licence: 'none: written from the paper alone',
+  licence: 'none: written anew',
   summary: 'merges as ToMe, by features learnt for merging',
   over: 'image',
   classToken: false,

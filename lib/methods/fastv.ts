@@ -53,7 +53,7 @@ export const method: Method<FastvOptions> = {
   authors: 'Chen et al.',
   year: 2024,
   arxiv: '2403.06764',
-  licence: 'none: written from the paper',
+  licence: 'none: written anew',
   summary: 'keeps the picture tokens that receive most attention in an early layer',
   over: 'prompt',
   classToken: false,

@@ -51,7 +51,7 @@ export const method: Method<MctfOptions> = {
   authors: 'Lee et al.',
   year: 2024,
   arxiv: '2403.10030',
-  licence: 'none: written from the paper',
+  licence: 'none: written anew',
   summary: 'merges what is alike, says little and is small, there and back between every second token',
   over: 'image',
   classToken: false,

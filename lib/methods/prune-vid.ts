@@ -64,7 +64,7 @@ export const method: Method<PruneVidOptions> = {
   authors: 'Huang et al.',
   year: 2024,
   arxiv: '2412.16117',
-  licence: 'none: written from the paper alone',
+  licence: 'none: written anew',
   summary: 'merges over time what stands still in a scene, and in space what is alike',
   over: 'video',
   classToken: false,
