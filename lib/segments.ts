@@ -37,7 +37,11 @@ export function segmentsOf(
     const free = rows[row].tokens - rows[row].kept;
     const { segments, segmentOf } = cut(free, row);
     const starts = new Int32Array(segments + 1);
-    for (let i = 0; i < free; i++) starts[segmentOf(i) + 1]++;
+    const own = new Int32Array(free);
+    for (let i = 0; i < free; i++) {
+      own[i] = segmentOf(i);
+      starts[own[i] + 1]++;
+    }
     for (let segment = 0; segment < segments; segment++) {
       const size = starts[segment + 1];
       starts[segment + 1] += starts[segment];
@@ -48,7 +52,7 @@ export function segmentsOf(
     }
     const first = offsets[offsets.length - 1] - free;
     for (let place = row * length, i = 0; i < free; place++)
-      if (mask === undefined || mask[place] === 0) places[first + starts[segmentOf(i++)]++] = place;
+      if (mask === undefined || mask[place] === 0) places[first + starts[own[i++]]++] = place;
   }
   const total = offsets[offsets.length - 1];
   return {

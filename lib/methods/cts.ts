@@ -68,7 +68,7 @@ function shareWindows(
     const scores = requiredScores(decision).data;
     const windows = windowsOf(tokens, gridOf(tokens, grid, 2, 'cts'), sides);
     const { offsets, places } = windows;
-    const means = Array.from(windows.rows, (_, i) => meanScore(windows, scores, i));
+    const means = meanScores(windows, scores);
     const isWhole = (i: number) => offsets[i + 1] - offsets[i] === sides[0] * sides[1];
     const shared = tokens.rows.map((_, row) => {
       const whole = segmentsIn(windows, row).filter(isWhole);
@@ -85,9 +85,15 @@ function shareWindows(
   };
 }
 
-function meanScore({ offsets, places }: Segments, scores: Float32Array, window: number): number {
-  const own = places.subarray(offsets[window], offsets[window + 1]);
-  return own.reduce((sum, place) => sum + scores[place], 0) / own.length;
+function meanScores({ rows, offsets, places }: Segments, scores: Float32Array): Float64Array {
+  const means = new Float64Array(rows.length);
+  for (let window = 0; window < rows.length; window++) {
+    const [start, end] = [offsets[window], offsets[window + 1]];
+    let sum = 0;
+    for (let at = start; at < end; at++) sum += scores[places[at]];
+    means[window] = sum / (end - start);
+  }
+  return means;
 }
 
 function leftOf({ groups, window = 2, grid }: CtsOptions, row: CountedRow): number {

@@ -49,10 +49,7 @@ export function* handOn(tokens: Tokens, { map, weights, cumulative, cost }: Halt
   const { batch, length, hidden } = tokens;
   const before = tokens.halting?.map ?? identityMap({ batch, length, mask: undefined });
   const N = before.inputLength;
-  const ofAll = (values: Float32Array) =>
-    Float32Array.from(before.assignment, (slot, i) =>
-      slot === -1 ? 0 : values[Math.floor(i / N) * length + slot],
-    );
+  const ofAll = (values: Float32Array) => valuesOfAll(before, values, length);
   const output = yield* step.restoreTokens(hidden, before, {
     weights: { type: 'float32', data: ofAll(weights.data), dims: [batch, N] },
     ...(tokens.halting && { residual: tokens.halting.output }),
@@ -62,11 +59,26 @@ export function* handOn(tokens: Tokens, { map, weights, cumulative, cost }: Halt
   for (let row = 0, at = 0; row < batch; row++)
     for (let i = 0; i < map.outputLengths[row]; i++)
       left.data[row * M + i] = cumulative[row * length + map.members[at++]];
-  const spent = ofAll(cost).map((value, i) => value + (tokens.halting?.ponder.data[i] ?? 0));
+  const spent = ofAll(cost);
+  const already = tokens.halting?.ponder.data;
+  for (let i = 0; already && i < spent.length; i++) spent[i] += already[i];
   return {
-    map: before.compose(map),
+    map: tokens.halting ? before.compose(map) : map,
     cumulative: left,
     output,
     ponder: { type: 'float32', data: spent, dims: [batch, N] },
   };
+}
+
+/** `[B * N]`: for each token there ever was the value of where it is now; 0 for one that has left. */
+function valuesOfAll(
+  { assignment, inputLength: N }: TokenMap,
+  values: Float32Array,
+  length: number,
+): Float32Array {
+  const all = new Float32Array(assignment.length);
+  for (let start = 0, row = 0; start < all.length; start += N, row++)
+    for (let i = start; i < start + N; i++)
+      if (assignment[i] !== -1) all[i] = values[row * length + assignment[i]];
+  return all;
 }

@@ -58,7 +58,9 @@ function mergeEvenly(
 
 /** The segments of a row, by their place among all. */
 export function segmentsIn({ rows }: Segments, row: number): number[] {
-  return Array.from(rows.keys()).filter((segment) => rows[segment] === row);
+  const own: number[] = [];
+  for (let segment = rows.indexOf(row); segment !== -1 && rows[segment] === row; segment++) own.push(segment);
+  return own;
 }
 
 /**

@@ -92,6 +92,7 @@ function dealOut(
 
 /** Leaves alone the sources that are not among the r most similar to theirs. */
 function releaseOthers({ r, sources }: Dealt, { into, similarity }: Merged, start: number): void {
+  if (r >= sources.length) return;
   const own = similarity.subarray(start);
   for (const source of sources.slice().sort(byScore(own)).subarray(r)) into[start + source] = source;
 }
@@ -108,8 +109,12 @@ function slotsOf(
   const isDestination = new Uint8Array(length);
   for (const i of destinations) isDestination[i] = 1;
   const isLeft = (i: number) => own[i] === i && isDestination[i] === 0;
-  const all = [...own.keys()];
-  if (order === 'index' || r === 0) return [...all.filter(isLeft), ...destinations.slice().sort()];
-  const kept = all.filter((i) => mask?.[row * length + i] === 1);
-  return [...kept, ...ranked.filter(isLeft), ...destinations];
+  const slots: number[] = [];
+  if (order === 'index' || r === 0) {
+    for (let i = 0; i < length; i++) if (isLeft(i)) slots.push(i);
+    for (let i = 0; i < length; i++) if (isDestination[i] === 1) slots.push(i);
+    return slots;
+  }
+  for (let i = 0; i < length; i++) if (mask?.[row * length + i] === 1) slots.push(i);
+  return [...slots, ...ranked.filter(isLeft), ...destinations];
 }
