@@ -18,16 +18,17 @@ const sorting = 'a sort scatters to where its keys belong';
 
 const irregular: readonly Irregular[] = [
   { kernels: /attention_output_/, access: 'store', most: 2.3, why: fragments },
-  { kernels: /attention_lse_(b?f16)/, access: 'load', most: 2.3, why: fragments },
-  { kernels: /attention_lse_(b?f16)/, access: 'store', most: 4, why: statistics },
+  { kernels: /attention_lse_(distance_)?b?f16/, access: 'load', most: 2.3, why: fragments },
+  { kernels: /attention_lse_(distance_)?b?f16/, access: 'store', most: 4, why: statistics },
   { kernels: /attention_combine$/, access: 'load', most: 4.1, why: statistics },
   { kernels: /attention_combine$/, access: 'store', most: 1.8, why: statistics },
   {
-    kernels: /attention_columns_b?f16/,
+    kernels: /attention_columns_(distance_)?b?f16/,
     access: 'store',
     most: 1.8,
     why: 'keys of a warp begin inside a sector',
   },
+  { kernels: /attention_positions/, access: 'load', most: 2, why: 'of each row its query alone is read' },
   {
     kernels: /average_nearest/,
     access: 'load',
