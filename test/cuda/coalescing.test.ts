@@ -44,6 +44,12 @@ const irregular: readonly Irregular[] = [
     why: 'factors and terms of eight channels a lane come in two requests',
   },
   {
+    kernels: /select_by_rule/,
+    access: 'store',
+    most: 1.8,
+    why: 'what a block has chosen begins inside a sector',
+  },
+  {
     kernels: /mass_prefix|sample_rows|sort_slots|top_k_(order|select)/,
     access: 'store',
     most: 2.5,
