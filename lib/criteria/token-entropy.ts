@@ -1,5 +1,6 @@
 import { rangeError } from '../errors.js';
 import { readOptions } from '../options.js';
+import { proportionalBias } from '../proportional-bias.js';
 import { required } from '../sieve-inputs.js';
 import { step } from '../steps.js';
 import type { AttentionCriterionOptions } from './attention-received.js';
@@ -33,7 +34,7 @@ export function tokenEntropy(options: EntropyOptions = {}): Criterion {
       layout,
       entropy: true,
       ...(mask && { mask, queryMask: mask }),
-      ...(proportional && sizes && { bias: sizes.data.map(Math.log) }),
+      ...(proportional && sizes && { bias: proportionalBias(sizes) }),
     });
     return { type: 'float32', data: meanOverHeads(entropy!, batch, length), dims: [batch, length] };
   };

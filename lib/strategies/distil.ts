@@ -1,5 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
 import { readInteger, readOptions } from '../options.js';
+import { proportionalBias } from '../proportional-bias.js';
 import type { Tokens } from '../sieve-inputs.js';
 import { step } from '../steps.js';
 import { bytesOf, type FloatTensor, type FloatType, readTensor, zeros } from '../tensor.js';
@@ -55,7 +56,7 @@ export function distil(options: DistilOptions): DenseStrategy {
         layout: 'bnhd',
         ...(scale !== undefined && { scale }),
         ...(mask && { mask }),
-        ...(proportional && sizes && { bias: sizes.data.map(Math.log) }),
+        ...(proportional && sizes && { bias: proportionalBias(sizes) }),
       },
     );
     return { distilled: { ...output, dims: [batch, made, channels] } };
